@@ -1,0 +1,323 @@
+"""The StyleGAN2 generator (Karras et al. 2020).
+
+Parameters are named as in the published PyTorch networks, so that their state loads as it is.
+Everything runs in the dtype of the weights, or in bfloat16 under `torch.autocast`; pictures,
+dense layers and demodulation stay in float32.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from ..ops import setup_filter, upsample2d
+from .configs import Architecture, GeneratorConfig
+from .layers import Conv2dLayer, FullyConnectedLayer, NoiseMap, SynthesisLayer, ToRGBLayer
+
+NoiseChoice = Literal["const", "random", "none"]
+Group = Literal["coarse", "middle", "fine"]
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """A convolution of the synthesis network."""
+
+    name: str
+    """Its path and the name of its feature: "b8.conv0"."""
+    resolution: int
+    channels: int
+    w_row: int
+    """The row of W+ that modulates it. The ToRGB of a resolution reads the row after its conv1."""
+    group: Group
+    """"coarse" up to 8², "middle" up to 32², "fine" above."""
+
+
+class MappingNetwork(nn.Module):
+    """z and class to w (StyleGAN, section 2), or a class alone to its projection.
+
+    Args:
+        z_dim: width of z; 0 for none.
+        c_dim: number of classes; 0 for none.
+        w_dim: width of the result and of what lies between.
+        num_ws: how often w is repeated; None leaves `[N, w_dim]` and has no truncation.
+        num_layers: dense layers.
+        w_avg_beta: decay of the running average of w.
+    """
+
+    w_avg: Tensor
+
+    def __init__(
+        self,
+        *,
+        z_dim: int,
+        c_dim: int,
+        w_dim: int,
+        num_ws: int | None,
+        num_layers: int,
+        w_avg_beta: float = 0.998,
+    ) -> None:
+        super().__init__()
+        self.z_dim, self.c_dim, self.num_ws = z_dim, c_dim, num_ws
+        self.num_layers, self.w_avg_beta = num_layers, w_avg_beta
+        if c_dim:
+            self.embed = FullyConnectedLayer(c_dim, w_dim)
+        for i in range(num_layers):
+            width = w_dim if i else z_dim + (w_dim if c_dim else 0)
+            layer = FullyConnectedLayer(width, w_dim, activation="lrelu", lr_multiplier=0.01)
+            self.add_module(f"fc{i}", layer)
+        if num_ws is not None:
+            self.register_buffer("w_avg", torch.zeros(w_dim))
+
+    def forward(
+        self,
+        z: Tensor | None,  # [N, z_dim]
+        c: Tensor | None = None,  # [N, c_dim]
+        *,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+        update_w_avg: bool = False,
+    ) -> Tensor:
+        """Map.
+
+        Args:
+            z: standard normal; None where the network has no z.
+            c: one-hot classes; None where the network has none.
+            truncation_psi: 1 keeps w, 0 gives the average.
+            truncation_cutoff: rows that are truncated, counted from the coarsest; None is all.
+            update_w_avg: move the running average towards this batch first (training).
+
+        Returns:
+            `[N, num_ws, w_dim]`, or `[N, w_dim]` where num_ws is None.
+
+        Raises:
+            ValueError: z or c is missing or has another shape.
+        """
+        parts = []
+        if self.z_dim:
+            parts.append(_normalise(_checked("z", z, self.z_dim)))
+        if self.c_dim:
+            parts.append(_normalise(self.embed(_checked("c", c, self.c_dim))))
+        w = torch.cat(parts, dim=1)
+        for i in range(self.num_layers):
+            w = self.get_submodule(f"fc{i}")(w)
+        if self.num_ws is None:
+            return w
+        if update_w_avg:
+            self.w_avg.copy_(w.detach().mean(dim=0).lerp(self.w_avg, self.w_avg_beta))
+        ws = w[:, None].repeat(1, self.num_ws, 1)
+        if truncation_psi == 1:
+            return ws
+        near = self.w_avg.lerp(ws[:, :truncation_cutoff], truncation_psi)
+        return torch.cat([near, ws[:, near.shape[1] :]], dim=1)
+
+
+class SynthesisBlock(nn.Module):
+    """The layers of one resolution: conv0 on the way up (not at 4²), conv1, ToRGB."""
+
+    resample_filter: Tensor
+
+    def __init__(
+        self,
+        in_channels: int,  # 0 at 4²
+        out_channels: int,
+        *,
+        w_dim: int,
+        resolution: int,
+        img_channels: int,
+        is_last: bool,
+        architecture: Architecture,
+        conv_clamp: float | None,
+    ) -> None:
+        super().__init__()
+        self.resolution, self.architecture, self.in_channels = resolution, architecture, in_channels
+        self.has_rgb = is_last or architecture == "skip"
+        self.has_skip = bool(in_channels) and architecture == "resnet"
+        self.register_buffer("resample_filter", setup_filter())
+        if not in_channels:
+            self.const = nn.Parameter(torch.randn(out_channels, resolution, resolution))
+        else:
+            self.conv0 = SynthesisLayer(
+                in_channels, out_channels, w_dim=w_dim, resolution=resolution, up=2,
+                conv_clamp=conv_clamp,
+            )  # fmt: skip
+        self.conv1 = SynthesisLayer(
+            out_channels, out_channels, w_dim=w_dim, resolution=resolution, conv_clamp=conv_clamp
+        )
+        if self.has_rgb:
+            self.torgb = ToRGBLayer(out_channels, img_channels, w_dim=w_dim, conv_clamp=conv_clamp)
+        if self.has_skip:
+            self.skip = Conv2dLayer(in_channels, out_channels, 1, bias=False, up=2)
+
+    def forward(
+        self,
+        x: Tensor | None,  # [N, in, res / 2, res / 2]
+        img: Tensor | None,  # [N, img_channels, res / 2, res / 2]
+        ws: Tensor,  # [N, 3 (2 at 4²), w]
+        noises: Iterator[NoiseMap],
+    ) -> tuple[Tensor, Tensor | None, dict[str, Tensor]]:
+        """Features, picture, and every layer's output by name."""
+        rows = iter(ws.unbind(dim=1))
+        name = f"b{self.resolution}"
+        outputs = {}
+        gain = 0.5**0.5 if self.has_skip else 1.0
+        if x is None:
+            x = self.const.expand(ws.shape[0], -1, -1, -1)
+            x = x.contiguous(memory_format=torch.channels_last)
+            shortcut = None
+        else:
+            shortcut = self.skip(x, gain=gain) if self.has_skip else None
+            x = outputs[f"{name}.conv0"] = self.conv0(x, next(rows), next(noises))
+        x = outputs[f"{name}.conv1"] = self.conv1(x, next(rows), next(noises), gain=gain)
+        if shortcut is not None:
+            x = shortcut + x
+        outputs[name] = x
+        if img is not None:
+            img = upsample2d(img, self.resample_filter)
+        if self.has_rgb:
+            rgb = self.torgb(x, next(rows))
+            img = rgb if img is None else img + rgb
+        return x, img, outputs
+
+
+class SynthesisNetwork(nn.Module):
+    """W+ to a picture.
+
+    Attributes:
+        layers: the convolutions, coarsest first; one noise map belongs to each.
+    """
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.num_ws = config.num_ws
+        for resolution in config.resolutions:
+            block = SynthesisBlock(
+                config.channels(resolution // 2) if resolution > 4 else 0,
+                config.channels(resolution),
+                w_dim=config.w_dim,
+                resolution=resolution,
+                img_channels=config.img_channels,
+                is_last=resolution == config.resolution,
+                architecture=config.architecture,
+                conv_clamp=config.conv_clamp,
+            )
+            self.add_module(f"b{resolution}", block)
+        names = ["b4.conv1"]
+        names += [f"b{r}.conv{i}" for r in config.resolutions[1:] for i in (0, 1)]
+        self.layers = tuple(self._describe(name, row) for row, name in enumerate(names))
+
+    def _describe(self, name: str, row: int) -> LayerInfo:
+        resolution = int(name[1:].split(".")[0])
+        group: Group = "coarse" if resolution <= 8 else "middle" if resolution <= 32 else "fine"
+        return LayerInfo(name, resolution, self.config.channels(resolution), row, group)
+
+    def forward(
+        self,
+        ws: Tensor,  # [N, num_ws, w_dim]
+        *,
+        noise: NoiseChoice | Sequence[Tensor] = "const",
+        features: Sequence[str] = (),
+    ) -> Tensor | tuple[Tensor, dict[str, Tensor]]:
+        """Draw.
+
+        Args:
+            ws: a row for each convolution and the last ToRGB.
+            noise: the maps stored with the weights, fresh ones, none, or one map a layer in
+                the order of `layers` (anything that broadcasts to `[N, 1, H, W]`).
+            features: names of layers ("b8.conv0") or blocks ("b8") whose outputs are wanted.
+
+        Returns:
+            The picture, float32 `[N, img_channels, R, R]`; with features, also a dict from name
+            to output `[N, channels, H, W]`.
+
+        Raises:
+            ValueError: ws has another shape, the noise does not fit, or a feature is unknown.
+        """
+        config = self.config
+        if ws.ndim != 3 or ws.shape[1:] != (self.num_ws, config.w_dim):
+            raise ValueError(
+                f"ws must be [N, {self.num_ws}, {config.w_dim}] for this generator of "
+                f"{config.resolution}², but is {[*ws.shape]}"
+            )
+        known = {layer.name for layer in self.layers} | {f"b{r}" for r in config.resolutions}
+        if unknown := sorted(set(features) - known):
+            raise ValueError(
+                f"features must be among {', '.join(sorted(known))}, but came with {unknown}"
+            )
+        noises = iter(self._noise_maps(noise, ws))
+        taps: dict[str, Tensor] = {}
+        x = img = None
+        row = 0
+        for resolution in config.resolutions:
+            block = self.get_submodule(f"b{resolution}")
+            convs = 2 if resolution > 4 else 1
+            x, img, outputs = block(x, img, ws[:, row : row + convs + 1], noises)
+            taps.update((name, outputs[name]) for name in outputs.keys() & set(features))
+            row += convs
+        assert img is not None
+        img = img.contiguous()
+        return (img, {name: taps[name] for name in features}) if features else img
+
+    def _noise_maps(self, noise: NoiseChoice | Sequence[Tensor], ws: Tensor) -> list[NoiseMap]:
+        if noise == "none":
+            return [None] * len(self.layers)
+        if noise == "const":
+            return [self.get_submodule(layer.name).noise_const for layer in self.layers]
+        if noise == "random":
+            shapes = [(len(ws), 1, layer.resolution, layer.resolution) for layer in self.layers]
+            return [torch.randn(shape, device=ws.device) for shape in shapes]
+        if isinstance(noise, str) or len(noise) != len(self.layers):
+            raise ValueError(
+                "noise must be 'const', 'random', 'none' or a list of "
+                f"{len(self.layers)} maps, one a layer, but is "
+                f"{repr(noise) if isinstance(noise, str) else f'a list of {len(noise)}'}"
+            )
+        for layer, given in zip(self.layers, noise, strict=True):
+            if given.shape[-2:] != (layer.resolution, layer.resolution):
+                raise ValueError(
+                    f"the noise of {layer.name} must be {layer.resolution}² but is {[*given.shape]}"
+                )
+        return list(noise)
+
+
+class Generator(nn.Module):
+    """Mapping and synthesis together."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.num_ws = config.num_ws
+        self.synthesis = SynthesisNetwork(config)
+        self.mapping = MappingNetwork(
+            z_dim=config.z_dim, c_dim=config.c_dim, w_dim=config.w_dim, num_ws=config.num_ws,
+            num_layers=config.mapping_layers, w_avg_beta=config.w_avg_beta,
+        )  # fmt: skip
+
+    def forward(
+        self,
+        z: Tensor,  # [N, z_dim]
+        c: Tensor | None = None,  # [N, c_dim]
+        *,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+        noise: NoiseChoice | Sequence[Tensor] = "const",
+    ) -> Tensor:
+        """From z to the picture, float32 `[N, img_channels, R, R]`; arguments as in
+        `MappingNetwork.forward` and `SynthesisNetwork.forward`."""
+        ws = self.mapping(z, c, truncation_psi=truncation_psi, truncation_cutoff=truncation_cutoff)
+        image: Tensor = self.synthesis(ws, noise=noise)
+        return image
+
+
+def _normalise(x: Tensor) -> Tensor:
+    x = x.float()
+    return x * (x.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
+
+
+def _checked(name: str, given: Tensor | None, width: int) -> Tensor:
+    if given is None or given.ndim != 2 or given.shape[1] != width:
+        came = "nothing" if given is None else f"{[*given.shape]}"
+        raise ValueError(f"{name} must be [N, {width}] for this network, but {came} came")
+    return given

@@ -1,0 +1,108 @@
+"""Convolutions of StyleGAN2: resampling and style-modulated ones."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ._choice import Impl, check_impl
+from .upfirdn2d import upfirdn2d
+
+
+def conv2d_resample(
+    x: Tensor,  # [N, in, H, W]
+    weight: Tensor,  # [out, in, k, k]
+    *,
+    up: int = 1,
+    down: int = 1,
+    padding: int = 0,
+    resample_filter: Tensor | None = None,
+    flip_weight: bool = True,
+) -> Tensor:
+    """A convolution on the way up or down, together with its low-pass filter.
+
+    Up: strided transposed convolution, then the filter. Down: the filter, then a strided
+    convolution. Of all orders that give the same numbers this one needs the fewest operations.
+
+    Args:
+        x: features.
+        weight: kernel.
+        up, down: factors; one of them is 1.
+        padding: zeros on each side of the upsampled picture.
+        resample_filter: `[fh, fw]`, needed where up or down is not 1.
+        flip_weight: True correlates (as `torch.nn.functional.conv2d` does), False convolves.
+
+    Raises:
+        ValueError: both factors, or a factor without a filter.
+    """
+    if flip_weight == (up > 1):  # transposed convolutions convolve, ordinary ones correlate
+        weight = weight.flip(2, 3)
+    if up == down == 1:
+        return F.conv2d(x, weight, padding=padding)
+    if resample_filter is None or (up > 1 and down > 1):
+        raise ValueError(
+            f"resampling needs a filter and one factor, but came with up={up}, down={down} and "
+            f"{'no' if resample_filter is None else 'a'} filter"
+        )
+    taps, kernel = resample_filter.shape[-1], weight.shape[-1]
+    if down > 1:
+        sides = (padding + (taps - down + 1) // 2, padding + (taps - down) // 2)
+        return F.conv2d(upfirdn2d(x, resample_filter, padding=sides * 2), weight, stride=down)
+    # The transposed convolution returns kernel - 1 border pixels on each side, without the up - 1
+    # zeros that inserting leaves at the end.
+    x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=up)
+    before = padding + (taps + up - 1) // 2 - (kernel - 1)
+    after = padding + (taps - up) // 2 - (kernel - up)
+    return upfirdn2d(x, resample_filter, padding=(before, after) * 2, gain=up**2)
+
+
+def modulated_conv2d(
+    x: Tensor,  # [N, in, H, W]
+    weight: Tensor,  # [out, in, k, k]
+    styles: Tensor,  # [N, in]
+    *,
+    noise: Tensor | None = None,
+    up: int = 1,
+    down: int = 1,
+    padding: int = 0,
+    resample_filter: Tensor | None = None,
+    demodulate: bool = True,
+    flip_weight: bool = True,
+    impl: Impl = "auto",
+) -> Tensor:
+    """A convolution whose input channels each sample scales by its own styles.
+
+    StyleGAN2 (Karras et al. 2020), section 2.2, equations 1 and 3, in the equivalent form that
+    scales activations instead of weights: one ordinary convolution serves the whole batch. The
+    scales are computed in float32, also under autocast.
+
+    Args:
+        x: features.
+        weight: kernel, shared by the batch.
+        styles: factor of each input channel.
+        noise: added to the result; anything that broadcasts to it.
+        up, down, padding, resample_filter, flip_weight: as in `conv2d_resample`.
+        demodulate: divide by the expected standard deviation of the result.
+        impl: "auto" or "reference".
+
+    Returns:
+        `[N, out, H', W']`, in the dtype of the convolution.
+
+    Raises:
+        ValueError: shapes that do not fit.
+    """
+    check_impl(impl)
+    if weight.shape[1] != x.shape[1] or styles.shape != x.shape[:2]:
+        raise ValueError(
+            f"x {[*x.shape]} wants a weight of [out, {x.shape[1]}, k, k] and styles of "
+            f"{[*x.shape[:2]]}, but they are {[*weight.shape]} and {[*styles.shape]}"
+        )
+    y = conv2d_resample(
+        x * styles.to(x.dtype)[:, :, None, None], weight, up=up, down=down, padding=padding,
+        resample_filter=resample_filter, flip_weight=flip_weight,
+    )  # fmt: skip
+    if demodulate:
+        with torch.autocast(x.device.type, enabled=False):
+            energy = weight.float().square().sum(dim=(2, 3))  # [out, in]
+            scale = (styles.float().square() @ energy.T + 1e-8).rsqrt().to(y.dtype)
+        y = y * scale[:, :, None, None]
+    return y if noise is None else y + noise.to(y.dtype)

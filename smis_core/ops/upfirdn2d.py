@@ -1,0 +1,109 @@
+"""Upsample, filter, downsample: the resampling of StyleGAN2."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ._choice import Impl, check_impl
+
+
+def setup_filter(taps: Sequence[float] = (1, 3, 3, 1)) -> Tensor:
+    """The outer product of `taps` with itself, summing to one: float32 `[T, T]`."""
+    line = torch.tensor(taps, dtype=torch.float32)
+    if line.ndim != 1 or line.sum() == 0:
+        raise ValueError(f"taps must be a list of numbers with a sum other than 0, but are {taps}")
+    return torch.outer(line, line) / line.sum() ** 2
+
+
+def upfirdn2d(
+    x: Tensor,  # [N, C, H, W]
+    f: Tensor,  # [fh, fw], or [taps] for a separable filter
+    *,
+    up: int | Sequence[int] = 1,
+    down: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    flip_filter: bool = False,
+    gain: float = 1.0,
+    impl: Impl = "auto",
+) -> Tensor:
+    """Insert zeros, pad, convolve each channel with `f`, keep every `down`-th pixel.
+
+    The filter runs as a depthwise convolution: on a CPU it is several times faster than sums of
+    shifted slices or repeated pooling, in float32 and bfloat16, forward and backward. The dtype
+    of `x` is kept, under autocast too, so that pictures stay in float32.
+
+    Args:
+        x: pictures or features.
+        f: the filter; a line is applied along x and along y.
+        up, down: factors, one number or (x, y).
+        padding: on the zero-inserted picture, one number, (x, y) or (x0, x1, y0, y1); negative
+            numbers crop.
+        flip_filter: correlate instead of convolving.
+        gain: factor of the result.
+        impl: "auto" or "reference".
+
+    Returns:
+        `[N, C, (H·up_y + y0 + y1 - fh) // down_y + 1, the same for W]`.
+
+    Raises:
+        ValueError: a shape or a factor that the definition does not allow.
+    """
+    check_impl(impl)
+    if x.ndim != 4 or f.ndim not in (1, 2):
+        raise ValueError(
+            f"x must be [N, C, H, W] and f a line or a plane, but are {[*x.shape]}, {[*f.shape]}"
+        )
+    (up_x, up_y), (down_x, down_y) = _pair(up), _pair(down)
+    x0, x1, y0, y1 = _sides(padding)
+    if f.ndim == 1:
+        x = upfirdn2d(
+            x, f[None], up=(up_x, 1), down=(down_x, 1), padding=(x0, x1, 0, 0),
+            flip_filter=flip_filter, gain=gain**0.5,
+        )  # fmt: skip
+        return upfirdn2d(
+            x, f[:, None], up=(1, up_y), down=(1, down_y), padding=(0, 0, y0, y1),
+            flip_filter=flip_filter, gain=gain**0.5,
+        )  # fmt: skip
+    batch, channels, height, width = x.shape
+    if up_x > 1 or up_y > 1:
+        x = F.pad(x[:, :, :, None, :, None], (0, up_x - 1, 0, 0, 0, up_y - 1))
+        x = x.reshape(batch, channels, height * up_y, width * up_x)
+    # What both sides share is left to the convolution, which pads without a copy.
+    pad_x, pad_y = max(min(x0, x1), 0), max(min(y0, y1), 0)
+    rest = (x0 - pad_x, x1 - pad_x, y0 - pad_y, y1 - pad_y)
+    if any(rest):
+        x = F.pad(x, rest)
+    taps = (f if flip_filter else f.flip(0, 1)) * gain
+    kernel = taps.to(x.dtype).expand(channels, 1, *f.shape)
+    with torch.autocast(x.device.type, enabled=False):
+        return F.conv2d(x, kernel, stride=(down_y, down_x), padding=(pad_y, pad_x), groups=channels)
+
+
+def upsample2d(x: Tensor, f: Tensor) -> Tensor:
+    """Twice the size, aligned at pixel edges: `[N, C, H, W]` to `[N, C, 2H, 2W]`."""
+    size = f.shape[-1]
+    return upfirdn2d(x, f, up=2, padding=((size + 1) // 2, (size - 2) // 2) * 2, gain=4)
+
+
+def downsample2d(x: Tensor, f: Tensor) -> Tensor:
+    """Half the size, aligned at pixel edges: `[N, C, H, W]` to `[N, C, H / 2, W / 2]`."""
+    size = f.shape[-1]
+    return upfirdn2d(x, f, down=2, padding=((size - 1) // 2, (size - 2) // 2) * 2)
+
+
+def _pair(value: int | Sequence[int]) -> tuple[int, int]:
+    x, y = (value, value) if isinstance(value, int) else value
+    if x < 1 or y < 1:
+        raise ValueError(f"up and down must be positive, but one is {value}")
+    return x, y
+
+
+def _sides(padding: int | Sequence[int]) -> tuple[int, int, int, int]:
+    if isinstance(padding, int):
+        padding = (padding, padding)
+    if len(padding) == 2:
+        padding = (padding[0], padding[0], padding[1], padding[1])
+    x0, x1, y0, y1 = padding
+    return x0, x1, y0, y1
