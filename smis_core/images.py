@@ -276,7 +276,7 @@ def _from_tensor(tensor: Tensor) -> Tensor:
     batch = batch.detach().float()
     low, high = batch.min().item(), batch.max().item()
     # A generator's picture overshoots its range a little; a range of 255 is another convention.
-    if not (-4 <= low and high <= 4):
+    if not (low >= -4 and high <= 4):
         raise ValueError(
             f"picture: values in [-1, 1] were wanted, got [{low:.3g}, {high:.3g}]; "
             "use x / 127.5 - 1 for 0 … 255"

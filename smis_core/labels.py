@@ -63,13 +63,13 @@ class Palette:
             colour = label.colour
             if not 0 <= label.index < UNPAINTED:
                 raise ValueError(
-                    f"{label.name}: an index of 0 to 254 was wanted, got {label.index}"
+                    f"{label.name}: an index 0 to 254 was wanted, got {label.index}"
                 )
             if len(colour) != 3 or not all(0 <= level <= 255 for level in colour):
                 raise ValueError(f"{label.name}: RGB of 0 to 255 was wanted, got {colour}")
             if len(label.key) != 1:
                 raise ValueError(
-                    f"{label.name}: one character as key was wanted, got {label.key!r}"
+                    f"{label.name}: a key of one character was wanted, got {label.key!r}"
                 )
 
     @property
