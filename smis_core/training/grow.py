@@ -1,0 +1,118 @@
+"""Doubling the resolution of trained networks without losing what they know."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import overload
+
+import torch
+from torch import nn
+
+from smis_core.networks.discriminator import Discriminator
+from smis_core.networks.stylegan2 import Generator
+from smis_core.training.options import GanOptions
+from smis_core.training.state import (
+    GanState,
+    differences,
+    discriminator_config,
+    generator_config,
+    set_moments,
+)
+
+
+@overload
+def grow(network: Generator, resolution: int) -> Generator: ...
+@overload
+def grow(network: Discriminator, resolution: int) -> Discriminator: ...
+def grow(network: Generator | Discriminator, resolution: int) -> Generator | Discriminator:
+    """The same network with one more resolution, which at first changes nothing.
+
+    The generator gives its former pictures, upsampled: the new ToRGB is zero, and what it reads
+    is not, so that it learns at once and the new convolutions after it. The discriminator gives
+    the logits of the pictures downsampled: the new block's last convolution is zero, and what
+    enters it is not.
+
+    Args:
+        network: of the skip architecture, the one with a picture at every resolution.
+        resolution: twice the network's.
+
+    Returns:
+        A new network; the argument is left as it was.
+
+    Raises:
+        ValueError: another architecture, or another resolution.
+    """
+    config = network.config
+    if config.architecture != "skip":
+        raise ValueError(
+            f"only networks of the 'skip' architecture can be grown; this one is "
+            f"{config.architecture!r}"
+        )
+    if resolution != 2 * config.resolution:
+        raise ValueError(
+            f"a network grows by one resolution: from {config.resolution} to "
+            f"{2 * config.resolution}, but {resolution} was asked for"
+        )
+    grown = type(network)(replace(config, resolution=resolution))
+    missing, unexpected = grown.load_state_dict(network.state_dict(), strict=False)
+    block = f"b{resolution}."
+    strange = [name for name in (*missing, *unexpected) if block not in name]
+    if strange:
+        raise ValueError(f"the grown network does not contain the former one: {strange}")
+    top: nn.Module = getattr(
+        grown.synthesis if isinstance(grown, Generator) else grown, f"b{resolution}"
+    )
+    silent = top.torgb if isinstance(grown, Generator) else top.conv1
+    with torch.no_grad():
+        for name in ("weight", "bias"):
+            getattr(silent, name).zero_()
+    return grown
+
+
+def grown(state: GanState, options: GanOptions, device: torch.device) -> GanState:
+    """The beginning of a training at twice the resolution from the end of a former one.
+
+    What the optimisers know of the tensors that stay is carried over; counters start at 0.
+
+    Args:
+        state: the former training.
+        options: of the new one.
+        device: where the networks go.
+
+    Raises:
+        ValueError: the options describe other networks than the grown ones.
+    """
+    generator = grow(state.generator, options.resolution)
+    discriminator = grow(state.discriminator, options.resolution)
+    pairs = (
+        (generator.config, generator_config(options)),
+        (discriminator.config, discriminator_config(options)),
+    )
+    for has, wants in pairs:
+        if has != wants:
+            raise ValueError(
+                f"the options describe other networks than the grown ones: "
+                f"{differences(has, wants)}; give the sizes of the former training"
+            )
+    fresh = GanState.around(options, generator, discriminator, device)
+    fresh.average.load_state_dict(grow(state.average, options.resolution).state_dict())
+    fresh.path_length = state.path_length
+    fresh.grown_from = (
+        f"{state.options.resolution}², {state.pictures} pictures of {state.data}"
+        + (f"; before that {state.grown_from}" if state.grown_from else "")
+    )
+    for old, new, before, after in (
+        (state.generator, fresh.generator, state.generator_optimizer, fresh.generator_optimizer),
+        (
+            state.discriminator,
+            fresh.discriminator,
+            state.discriminator_optimizer,
+            fresh.discriminator_optimizer,
+        ),
+    ):
+        former = dict(old.named_parameters())
+        for name, parameter in new.named_parameters():
+            if name in former and former[name] in before.state:
+                moments = before.state[former[name]]
+                set_moments(after, parameter, moments["exp_avg_sq"], moments["step"].clone())
+    return fresh

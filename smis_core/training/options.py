@@ -1,0 +1,123 @@
+"""What a training of the generator can be told."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GanOptions:
+    """Sizes, losses and schedule of one training; the defaults are for 64² on a small CPU."""
+
+    resolution: int = 64
+    """Side of the pictures in pixels; a power of two, at least 8."""
+    pictures: int = 150_000
+    """How many real pictures the discriminator is shown in all, repetitions counted."""
+    batch: int = 32
+    """Pictures a step; a multiple of `mbstd_group_size`."""
+    seed: int = 0
+    """Decides initial weights, latents, noise, order of the pictures: everything random."""
+
+    z_dim: int = 128
+    """Length of a latent code."""
+    w_dim: int = 128
+    """Length of an intermediate code."""
+    mapping_layers: int = 4
+    """Dense layers from z to w."""
+    channel_base: int = 2048
+    """Channels at resolution r are min(channel_base // r, channel_max), in both networks."""
+    channel_max: int = 128
+    """See `channel_base`."""
+    mbstd_group_size: int = 4
+    """Pictures that the discriminator compares with each other in its last block."""
+
+    generator_lr: float = 0.0025
+    """Adam's learning rate for the generator."""
+    discriminator_lr: float = 0.0025
+    """Adam's learning rate for the discriminator."""
+    beta2: float = 0.99
+    """Adam's second decay rate; the first is 0."""
+    r1_gamma: float | None = None
+    """Weight of the gradient penalty on real pictures; None means 0.0002 · resolution² / batch."""
+    r1_interval_steps: int = 16
+    """The gradient penalty is applied every so many steps, that many times as strongly."""
+    path_length_weight: float = 0.0
+    """Weight of the path-length penalty on the generator; 0 leaves it out."""
+    path_length_interval_steps: int = 4
+    """As `r1_interval_steps`, for the path-length penalty."""
+    style_mixing: float = 0.9
+    """Share of the generated pictures that take their later layers from a second latent code."""
+    ema_half_life_pictures: float = 10_000.0
+    """Pictures after which a weight counts half in the averaged generator."""
+    ema_rampup: float | None = 0.05
+    """The half-life is at most this share of the pictures seen; None: never shortened."""
+    flip: bool = False
+    """Whether each real picture is mirrored with probability one half."""
+
+    precision: Precision = "auto"
+    """Arithmetic of convolutions; 'auto' is bfloat16 where the processor has it in hardware."""
+
+    save_every_minutes: float = 3.0
+    """How often the state is saved."""
+    preview_every_pictures: int = 5_000
+    """How often a step brings a sheet of samples."""
+    preview_count: int = 48
+    """Samples on that sheet."""
+
+    def __post_init__(self) -> None:
+        side = self.resolution
+        if side < 8 or side & (side - 1):
+            raise ValueError(
+                f"resolution must be a power of two, at least 8; got {side}: "
+                f"try {max(8, 1 << max(side, 1).bit_length() - 1)}"
+            )
+        if self.batch < 1 or self.batch % self.mbstd_group_size:
+            raise ValueError(
+                f"batch must be a multiple of mbstd_group_size, {self.mbstd_group_size}, because "
+                f"the discriminator compares pictures in groups of that size; got {self.batch}"
+            )
+        positive = (
+            "pictures", "z_dim", "w_dim", "mapping_layers", "channel_base", "channel_max",
+            "mbstd_group_size", "generator_lr", "discriminator_lr", "r1_interval_steps",
+            "path_length_interval_steps", "ema_half_life_pictures", "save_every_minutes",
+            "preview_every_pictures", "preview_count",
+        )  # fmt: skip
+        for name in positive:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive; got {getattr(self, name)}")
+        for name in ("r1_gamma", "path_length_weight"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise ValueError(f"{name} must be 0 (off) or positive; got {value}")
+        if not 0 <= self.style_mixing <= 1:
+            raise ValueError(f"style_mixing is a share, 0 to 1; got {self.style_mixing}")
+        if self.precision not in ("auto", "float32", "bfloat16"):
+            raise ValueError(
+                f"precision must be 'auto', 'float32' or 'bfloat16'; got {self.precision!r}"
+            )
+
+    @property
+    def gamma(self) -> float:
+        """The gradient penalty's weight in use; its default is StyleGAN2-ADA's heuristic."""
+        if self.r1_gamma is not None:
+            return self.r1_gamma
+        return 0.0002 * self.resolution**2 / self.batch
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values that JSON can hold."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> GanOptions:
+        """The inverse of `to_dict`.
+
+        Raises:
+            ValueError: a name is not an option.
+        """
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise ValueError(f"unknown training options {unknown}; known are {sorted(known)}")
+        return cls(**values)
