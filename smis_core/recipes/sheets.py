@@ -1,0 +1,178 @@
+"""Masks to portraits on disk: one picture a style, and a contact sheet to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+import smis_core
+from smis_core.fewshot.synthesis import Synthesizer
+from smis_core.images import check_writable, image_grid, read_image, save_image
+from smis_core.labels import PORTRAITS, LabelMap, Palette
+
+MASK_SUFFIXES = (".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+"""Files of a mask folder that are read; others (photographs beside them) are left alone."""
+
+ROWS_PER_SHEET = 16
+TILE = 256
+_GAP = 6
+
+
+@dataclass(frozen=True, eq=False)
+class SheetStep:
+    """One mask is drawn."""
+
+    index: int
+    """from 1"""
+    total: int
+    """how many masks there are"""
+    name: str
+    """of the mask"""
+    portraits: tuple[Path, ...]
+    """the files written, one a style"""
+    images: Tensor
+    """[styles, 3, R, R] in about [-1, 1]"""
+    fidelity: tuple[float, ...]
+    """of each style, see `Synthesis.fidelity`"""
+    sheet: Path | None
+    """the contact sheet, when one has been completed with this mask"""
+
+
+def read_masks(source: str | Path, palette: Palette = PORTRAITS) -> dict[str, LabelMap]:
+    """One mask, or all masks of a folder and its sub-folders.
+
+    Args:
+        source: a mask file or a folder.
+        palette: what the indices mean.
+
+    Returns:
+        Label maps by name, in the order of the names: a mask's path inside the folder, without
+        suffix and with ``-`` for ``/``.
+
+    Raises:
+        FileNotFoundError: there is no such file or folder.
+        ValueError: a file is no mask, the folder holds none, or two masks share a name.
+    """
+    source = Path(source)
+    if not source.is_dir():
+        return {source.stem: LabelMap.load(source, palette)}
+    files = sorted(
+        path
+        for path in source.rglob("*")
+        if path.suffix.lower() in MASK_SUFFIXES and not path.name.startswith(".")
+    )
+    if not files:
+        raise ValueError(
+            f"{source}: a folder with masks ({', '.join(MASK_SUFFIXES)}) was wanted, it holds none"
+        )
+    masks: dict[str, LabelMap] = {}
+    for path in files:
+        name = "-".join(path.relative_to(source).with_suffix("").parts)
+        if name in masks:
+            raise ValueError(f"{path}: a second mask is called {name!r}; rename one of them")
+        masks[name] = LabelMap.load(path, palette)
+    return masks
+
+
+def draw_sheets(
+    synthesizer: Synthesizer,
+    masks: Mapping[str, LabelMap],
+    out: str | Path,
+    *,
+    styles: int = 6,
+    seed: int = 0,
+) -> Iterator[SheetStep]:
+    """Draw every mask in several styles.
+
+    Writes ``<name>_style<seed>.png`` for each portrait, with mask, seed and mixing layer in its
+    text chunks, and ``contact_sheet.png``: a row for each mask, the mask first (numbered sheets
+    follow after ``ROWS_PER_SHEET`` masks).
+
+    Args:
+        synthesizer: what draws.
+        masks: label maps by name.
+        out: the folder to write into; made where it is missing.
+        styles: portraits of each mask.
+        seed: of the first style; the others count up from it.
+
+    Returns:
+        The steps, one a mask. Arguments are checked before the first.
+
+    Raises:
+        ValueError: no masks, fewer than one style, a negative seed, or a folder that cannot be
+            written.
+    """
+    out = Path(out)
+    if styles < 1 or seed < 0:
+        raise ValueError(f"styles >= 1 and seed >= 0 were wanted, got {styles} and {seed}")
+    if not masks:
+        raise ValueError("masks: at least one was wanted, got none")
+    check_writable(out, folder=True)
+    for name in masks:
+        for style in range(seed, seed + styles):
+            check_writable(_portrait_path(out, name, style))
+    for number in range(-(-len(masks) // ROWS_PER_SHEET)):
+        check_writable(_sheet_path(out, number))
+    return _draw(synthesizer, masks, out, range(seed, seed + styles))
+
+
+def contact_row(
+    mask: LabelMap,
+    images: Tensor,  # [N, 3, R, R] in [-1, 1]
+) -> Tensor:
+    """The mask in its colours, then its portraits, all at one size: [1 + N, 3, S, S]."""
+    side = max(TILE, images.shape[-1])
+    drawn = read_image(mask.resized(side).colours())
+    enlarged = torch.nn.functional.interpolate(
+        images.detach().float().cpu(), size=(side, side), mode="bicubic", align_corners=False
+    )
+    return torch.cat([drawn, enlarged.clamp(-1, 1)])
+
+
+def _draw(
+    synthesizer: Synthesizer, masks: Mapping[str, LabelMap], out: Path, seeds: range
+) -> Iterator[SheetStep]:
+    rows: list[Tensor] = []
+    for index, (name, mask) in enumerate(masks.items()):
+        synthesis = synthesizer.synthesize(mask, style_seeds=seeds)
+        portraits = tuple(_portrait_path(out, name, seed) for seed in seeds)
+        for picture, path, seed in zip(synthesis.images, portraits, seeds, strict=True):
+            save_image(picture, path, metadata=_metadata(name, seed, synthesizer))
+        rows.append(contact_row(mask, synthesis.images))
+        sheet = None
+        if len(rows) == ROWS_PER_SHEET or index + 1 == len(masks):
+            sheet = _sheet_path(out, index // ROWS_PER_SHEET)
+            grid = image_grid(torch.cat(rows), columns=1 + len(seeds), gap=_GAP)
+            save_image(grid, sheet)
+            rows.clear()
+        yield SheetStep(
+            index + 1,
+            len(masks),
+            name,
+            portraits,
+            synthesis.images,
+            tuple(synthesis.fidelity),
+            sheet,
+        )
+
+
+def _metadata(name: str, seed: int, synthesizer: Synthesizer) -> dict[str, str]:
+    return {
+        "Software": f"smis {smis_core.__version__}",
+        "smis:mask": name,
+        "smis:style_seed": str(seed),
+        "smis:mix_from": str(synthesizer.default_mix_from),
+        "smis:resolution": str(synthesizer.resolution),
+    }
+
+
+def _portrait_path(out: Path, name: str, seed: int) -> Path:
+    return out / f"{name}_style{seed}.png"
+
+
+def _sheet_path(out: Path, number: int) -> Path:
+    return out / ("contact_sheet.png" if number == 0 else f"contact_sheet_{number + 1}.png")
