@@ -1,0 +1,7 @@
+"""Widgets for drawing masks and seeing what they become. They hold no mathematics: that is `smis_core`."""
+
+from smis_widgets.image_view import ImageView
+from smis_widgets.mask_pad import MaskPad
+
+
+__all__ = ["ImageView", "MaskPad"]

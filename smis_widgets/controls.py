@@ -1,0 +1,108 @@
+"""Small parts that pad and studio share: icon buttons, rows that can be reset, the line for errors."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+
+import ipywidgets as widgets
+
+from smis_widgets.strings import Strings
+
+
+def icon_button(icon: str, tooltip: str, on_click: Callable[[], None]) -> widgets.Button:
+    """A square button with a Font Awesome icon; `on_click` takes no argument."""
+    button = widgets.Button(icon=icon, tooltip=tooltip)
+    button.add_class("smis-icon")
+    button.on_click(lambda _: on_click())
+    return button
+
+
+def mark(widget: widgets.DOMWidget, name: str, on: bool) -> None:
+    """Set or remove a style class."""
+    (widget.add_class if on else widget.remove_class)(name)
+
+
+class SliderRow(widgets.HBox):
+    """A named slider with its value beside it and a button that resets it.
+
+    Args:
+        slider: any ipywidgets slider; its readout and description are taken over by the row.
+        label: its name.
+        tooltip: shown over name and slider.
+        strings: the texts.
+        default: the value to reset to; the slider's value now if not given.
+        show: how the value reads, such as "{:.2f}".
+    """
+
+    def __init__(
+        self,
+        slider: widgets.IntSlider | widgets.FloatSlider,
+        *,
+        label: str,
+        tooltip: str,
+        strings: Strings,
+        show: str = "{}",
+    ) -> None:
+        self.slider = slider
+        self._default = slider.value
+        self._show = show
+        self._strings = strings
+        self._label = label
+        slider.readout = False
+        slider.tooltip = tooltip
+        slider.layout = widgets.Layout(width="auto", flex="1 1 60px", margin="0", min_width="50px")
+        name = widgets.Label(label, tooltip=tooltip)
+        name.add_class("smis-name")
+        self._value = widgets.Label()
+        self._value.add_class("smis-value")
+        self._reset = icon_button("undo-alt", "", self.reset)
+        self._reset.add_class("smis-reset")
+        super().__init__([name, slider, self._value, self._reset])
+        self.add_class("smis-row")
+        slider.observe(lambda _: self._refresh(), "value")
+        self._refresh()
+
+    @property
+    def default(self) -> float:
+        return self._default
+
+    @default.setter
+    def default(self, value: float) -> None:
+        self._default = value
+        self._refresh()
+
+    def reset(self) -> None:
+        """Give the slider its default again."""
+        self.slider.value = self._default
+
+    def _refresh(self) -> None:
+        self._value.value = self._show.format(self.slider.value)
+        self._reset.disabled = self.slider.value == self._default
+        self._reset.tooltip = self._strings(
+            "reset", name=self._label, value=self._show.format(self._default)
+        )
+
+
+class MessageLine(widgets.HTML):
+    """One line under the thing that failed; empty, it takes no room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_class("smis-message")
+
+    def error(self, what: str, error: BaseException, strings: Strings) -> None:
+        cause = f"{error}" or type(error).__name__
+        text = strings("failed", what=what, cause=cause)
+        self.value = f'<span class="smis-error" title="{_safe(text)}">{_safe(text)}</span>'
+
+    def note(self, text: str) -> None:
+        self.value = f'<span class="smis-note" title="{_safe(text)}">{_safe(text)}</span>'
+
+    def clear(self) -> None:
+        if self.value:
+            self.value = ""
+
+
+def _safe(text: str) -> str:
+    return html.escape(text, quote=True)

@@ -1,0 +1,178 @@
+"""A real JupyterLab for browser tests, its pages, and a second client to the kernels behind them."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_client import BlockingKernelClient
+from playwright.sync_api import Page
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+class Lab:
+    """JupyterLab on a free port, with its settings, kernels and notebooks in a folder of its own.
+
+    Args:
+        folder: where everything lives; notebooks are opened from here.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.token = secrets.token_hex(16)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self._runtime = folder / ".runtime"
+        self._settle(folder / ".settings")
+        self._log = (folder / "lab.log").open("wb")
+        command = [
+            sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
+            f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0",
+            f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={folder}",
+            "--LabApp.expose_app_in_browser=True", "--LabApp.quit_button=False",
+        ]  # fmt: skip
+        path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
+        environment = {
+            **os.environ,
+            "PYTHONPATH": path,
+            "JUPYTER_RUNTIME_DIR": str(self._runtime),
+            "JUPYTER_CONFIG_DIR": str(folder / ".config"),
+            "JUPYTERLAB_SETTINGS_DIR": str(folder / ".settings"),
+            "JUPYTERLAB_WORKSPACES_DIR": str(folder / ".workspaces"),
+        }
+        self._process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=self._log, stderr=subprocess.STDOUT
+        )
+        self._wait_up()
+
+    def write_notebook(self, name: str, *cells: str) -> None:
+        """A notebook of code cells. Without a kernel named in it a dialog would swallow clicks."""
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        book.metadata["kernelspec"] = {
+            "name": "python3", "display_name": "Python 3", "language": "python",
+        }  # fmt: skip
+        nbformat.write(book, self.folder / name)
+
+    def open(self, page: Page, name: str, *, run: bool = True) -> None:
+        """Open a notebook in a page, wait for its kernel, and run all its cells."""
+        page.goto(f"http://127.0.0.1:{self.port}/lab/tree/{name}?token={self.token}&reset")
+        page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
+        page.wait_for_function(
+            """() => {
+                const kernel = window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel;
+                return kernel?.status === 'idle';
+            }""",
+            timeout=90_000,
+        )
+        if run:
+            page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+    def kernel(self) -> Kernel:
+        """A client to the kernel of the only open notebook."""
+        (session,) = self._get("/api/sessions")
+        return Kernel(self._runtime / f"kernel-{session['kernel']['id']}.json")
+
+    def close_kernels(self) -> None:
+        """End all kernels, so that the next test starts its own."""
+        for session in self._get("/api/sessions"):
+            self._call("DELETE", f"/api/sessions/{session['id']}")
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._log.close()
+
+    def log(self) -> str:
+        """What the server and its kernels wrote."""
+        return (self.folder / "lab.log").read_text(errors="replace")
+
+    def _settle(self, settings: Path) -> None:
+        """No news, no update checks: their pop-ups swallow clicks."""
+        notification = settings / "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+        notification.parent.mkdir(parents=True)
+        notification.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
+
+    def _wait_up(self) -> None:
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                break
+            try:
+                self._get("/api/status")
+                return
+            except OSError:
+                time.sleep(0.3)
+        self.stop()
+        raise RuntimeError(f"JupyterLab did not start:\n{self.log()[-4000:]}")
+
+    def _get(self, path: str) -> Any:
+        return json.loads(self._call("GET", path))
+
+    def _call(self, method: str, path: str) -> bytes:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}",
+            headers={"Authorization": f"token {self.token}"},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return bytes(answer.read())
+
+
+class Kernel:
+    """Runs code in a kernel that a page uses too.
+
+    Args:
+        connection_file: the kernel's.
+    """
+
+    def __init__(self, connection_file: Path) -> None:
+        self._client = BlockingKernelClient(connection_file=str(connection_file))
+        self._client.load_connection_file()
+        self._client.start_channels()
+        self._client.wait_for_ready(timeout=60)
+
+    def __enter__(self) -> Kernel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.stop_channels()
+
+    def run(self, code: str, *, timeout: float = 60) -> None:
+        """Run statements; RuntimeError with the kernel's traceback if they fail."""
+        self._execute(code, {}, timeout)
+
+    def value(self, expression: str, *, timeout: float = 60) -> Any:
+        """The value of an expression that JSON can carry."""
+        wrapped = {"value": f"__import__('json').dumps({expression})"}
+        answer = self._execute("", wrapped, timeout)["user_expressions"]["value"]
+        if answer["status"] != "ok":
+            raise RuntimeError(f"{expression}: {answer['ename']}: {answer['evalue']}")
+        return json.loads(eval(answer["data"]["text/plain"], {}))
+
+    def _execute(self, code: str, expressions: dict[str, str], timeout: float) -> dict[str, Any]:
+        reply = self._client.execute_interactive(
+            code,
+            silent=False,
+            store_history=False,
+            user_expressions=expressions,
+            timeout=timeout,
+            output_hook=lambda _: None,
+        )
+        content: dict[str, Any] = reply["content"]
+        if content["status"] != "ok":
+            raise RuntimeError("\n".join(content["traceback"]))
+        return content
