@@ -14,8 +14,6 @@ from smis_core.training.options import GanOptions
 from smis_core.training.state import (
     GanState,
     differences,
-    discriminator_config,
-    generator_config,
     set_moments,
 )
 
@@ -53,7 +51,11 @@ def grow(network: Generator | Discriminator, resolution: int) -> Generator | Dis
             f"a network grows by one resolution: from {config.resolution} to "
             f"{2 * config.resolution}, but {resolution} was asked for"
         )
-    grown = type(network)(replace(config, resolution=resolution))
+    grown: Generator | Discriminator
+    if isinstance(network, Generator):
+        grown = Generator(replace(network.config, resolution=resolution))
+    else:
+        grown = Discriminator(replace(network.config, resolution=resolution))
     missing, unexpected = grown.load_state_dict(network.state_dict(), strict=False)
     block = f"b{resolution}."
     strange = [name for name in (*missing, *unexpected) if block not in name]
@@ -84,22 +86,16 @@ def grown(state: GanState, options: GanOptions, device: torch.device) -> GanStat
     """
     generator = grow(state.generator, options.resolution)
     discriminator = grow(state.discriminator, options.resolution)
-    pairs = (
-        (generator.config, generator_config(options)),
-        (discriminator.config, discriminator_config(options)),
-    )
-    for has, wants in pairs:
-        if has != wants:
-            raise ValueError(
-                f"the options describe other networks than the grown ones: "
-                f"{differences(has, wants)}; give the sizes of the former training"
-            )
+    if found := differences((generator.config, discriminator.config), options):
+        raise ValueError(
+            f"the options describe other networks than the grown ones: {found}; give the sizes "
+            f"of the former training"
+        )
     fresh = GanState.around(options, generator, discriminator, device)
     fresh.average.load_state_dict(grow(state.average, options.resolution).state_dict())
     fresh.path_length = state.path_length
-    fresh.grown_from = (
-        f"{state.options.resolution}², {state.pictures} pictures of {state.data}"
-        + (f"; before that {state.grown_from}" if state.grown_from else "")
+    fresh.grown_from = f"{state.options.resolution}², {state.pictures} pictures of {state.data}" + (
+        f"; before that {state.grown_from}" if state.grown_from else ""
     )
     for old, new, before, after in (
         (state.generator, fresh.generator, state.generator_optimizer, fresh.generator_optimizer),

@@ -211,7 +211,8 @@ class _Training:
             draws = self.draws(options.batch)
             path_draws = (
                 self.draws(max(self.shards, options.batch // PATH_LENGTH_BATCH_SHRINK), path=True)
-                if options.path_length_weight and not state.step % options.path_length_interval_steps
+                if options.path_length_weight
+                and not state.step % options.path_length_interval_steps
                 else []
             )
         with torch.no_grad():
@@ -331,8 +332,11 @@ class _Training:
         return list(self.crew.map(work, *parts))
 
     def gradients(self, network: Literal["generator", "discriminator"], loss: Tensor) -> Gradients:
-        parameters = getattr(self, f"{network}_parameters")
-        return torch.autograd.grad(loss / self.shards, parameters, allow_unused=True)
+        parameters: list[Tensor] = getattr(self, f"{network}_parameters")
+        gradients: Gradients = torch.autograd.grad(
+            loss / self.shards, parameters, allow_unused=True
+        )
+        return gradients
 
     def descend(
         self, network: Literal["generator", "discriminator"], shards: Sequence[Gradients]
@@ -365,7 +369,7 @@ class _Training:
         count, batch = self.options.preview_count, self.options.batch
         with seeded("preview", self.options.seed, device=self.device):
             z = torch.randn(count, self.options.z_dim, device=self.device)
-        images = [self.state.average(part).float().cpu() for part in z.split(batch)]
+        images = [self.state.average(part).float().cpu() for part in torch.split(z, batch)]
         return image_grid(torch.cat(images).clamp(-1, 1), columns=math.ceil(math.sqrt(1.5 * count)))
 
     def autocast(self) -> torch.autocast:

@@ -86,6 +86,11 @@ class PictureCache:
         return self._description
 
     @property
+    def count(self) -> int:
+        """How many indices there are, readable or not."""
+        return self._count
+
+    @property
     def complete(self) -> bool:
         """Whether every picture has been drawn."""
         return self._asked == self._count

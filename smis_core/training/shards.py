@@ -47,7 +47,7 @@ def write_folder(
         group = name.split("/", 1)[0]
         shapes[name] = list(tensor.shape)
         flat = tensor.detach().cpu().contiguous().flatten()
-        for part, piece in enumerate(flat.split(max(1, limit // flat.element_size()))):
+        for part, piece in enumerate(torch.split(flat, max(1, limit // flat.element_size()))):
             size = piece.numel() * piece.element_size()
             number, used = fill.get(group, (0, 0))
             if used and used + size > limit:
@@ -89,10 +89,10 @@ def read_folder(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         pieces: dict[str, Tensor] = {}
         for file in facts.pop("files"):
             with safe_open(current / file, framework="pt") as shard:
-                pieces.update({key: shard.get_tensor(key) for key in shard.keys()})
+                pieces.update({key: shard.get_tensor(key) for key in shard.keys()})  # noqa: SIM118 (not iterable)
         tensors = {}
         for name, shape in facts.pop("shapes").items():
-            parts = []
+            parts: list[Tensor] = []
             while f"{name}#{len(parts)}" in pieces:
                 parts.append(pieces[f"{name}#{len(parts)}"])
             tensors[name] = torch.cat(parts).reshape(shape)

@@ -137,13 +137,11 @@ class GanState:
             GeneratorConfig.from_dict(facts["generator"]),
             DiscriminatorConfig.from_dict(facts["discriminator"]),
         )
-        wanted = (generator_config(options), discriminator_config(options))
-        for has, wants in zip(saved, wanted, strict=True):
-            if has != wants:
-                raise ValueError(
-                    f"{folder} holds the state of another architecture: {differences(has, wants)}; "
-                    f"use the same options, grow the saved networks, or choose another folder"
-                )
+        if found := differences(saved, options):
+            raise ValueError(
+                f"{folder} holds the state of another architecture: {found}; use the same "
+                f"options, grow the saved networks, or choose another folder"
+            )
         state = cls.around(options, Generator(saved[0]), Discriminator(saved[1]), device)
         for name, network in state._networks():
             prefix = f"{name}/"
@@ -217,11 +215,12 @@ def discriminator_config(options: GanOptions) -> DiscriminatorConfig:
     )
 
 
-def differences(has: GeneratorConfig | DiscriminatorConfig, wants: GeneratorConfig | DiscriminatorConfig) -> str:
-    """Which fields of two configurations differ, in words."""
-    theirs = wants.to_dict()
+def differences(configs: tuple[GeneratorConfig, DiscriminatorConfig], options: GanOptions) -> str:
+    """How networks differ from those that the options describe, in words; '' when they do not."""
+    wanted = (generator_config(options), discriminator_config(options))
     return ", ".join(
-        f"{name} is {value}, wanted is {theirs.get(name)}"
+        f"{kind}'s {name} is {value}, wanted is {wants.to_dict()[name]}"
+        for kind, has, wants in zip(("generator", "discriminator"), configs, wanted, strict=True)
         for name, value in has.to_dict().items()
-        if theirs.get(name) != value
+        if wants.to_dict()[name] != value
     )
