@@ -1,0 +1,64 @@
+# make lab     JupyterLab on the first notebook        make test    everything that proves it works
+# make demo    masks to portraits, without a browser   make models  rebuild the weights that ship
+#
+# TORCH_INDEX=https://download.pytorch.org/whl/cpu (or …/cu126, …) chooses the build of torch;
+# without it pip decides. PYTHON=python3.12 chooses the interpreter of .venv.
+
+PYTHON ?= python3
+TORCH_INDEX ?=
+VENV := .venv
+# Windows (Git Bash, MSYS) keeps a virtual environment's programs in Scripts.
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+RUN := $(BIN)/python
+PIP := $(RUN) -m pip --disable-pip-version-check
+TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
+
+# One stamp for each index, so that naming another one changes the build of torch.
+TORCH_STAMP := $(VENV)/.torch$(if $(TORCH_INDEX),-$(subst /,_,$(subst :,_,$(TORCH_INDEX))))
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test demo models bench-widgets test-gpu lint
+
+help:
+	@sed -n 's/^# //p' Makefile | head -5
+
+$(VENV)/.made:
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(TORCH_STAMP): $(VENV)/.made
+ifneq ($(TORCH_INDEX),)
+	$(PIP) uninstall --quiet --yes torch
+endif
+	$(PIP) install $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$(TORCH)"
+	@rm -f $(VENV)/.torch-* && touch $(VENV)/.torch $@
+
+$(VENV)/.lab: $(TORCH_STAMP) pyproject.toml constraints.txt
+	$(PIP) install --constraint constraints.txt --editable ".[lab]"
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.lab
+	$(PIP) install --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+lab: $(VENV)/.lab
+	$(BIN)/smis lab
+
+demo: $(VENV)/.lab
+	$(BIN)/smis demo --out demo
+
+test: $(VENV)/.dev
+	$(RUN) -m pytest
+
+test-gpu: $(VENV)/.dev
+	$(RUN) -m pytest --device cuda
+
+models: $(VENV)/.dev
+	$(BIN)/smis models
+
+bench-widgets: $(VENV)/.dev
+	$(RUN) -m benchmarks.widgets
+
+lint: $(VENV)/.dev
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
