@@ -1,0 +1,93 @@
+"""Does a picture have the layout that a mask asks for?"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+UNPAINTED = 255
+
+
+def one_hot(
+    labels: Tensor,  # uint8 [N, H, W]; 255 is not painted
+    num_classes: int,
+) -> Tensor:
+    """float32 [N, num_classes, H, W], channels last; all zero where nothing is painted."""
+    # A lookup writes each pixel's row at once, several times faster than comparing or scattering.
+    rows = torch.eye(num_classes + 1, num_classes, device=labels.device)
+    return F.embedding(labels.long().clamp_max(num_classes), rows).movedim(-1, 1)
+
+
+def shrunk_targets(
+    labels: Tensor,  # uint8 [N, H, W]
+    num_classes: int,
+    size: int,
+) -> Tensor:
+    """How much of each class lies in each cell of a coarser grid: thin parts keep their share.
+
+    Returns:
+        float32 [N, num_classes, size, size].
+    """
+    planes = one_hot(labels, num_classes)
+    factor = labels.shape[-1] // size
+    return F.avg_pool2d(planes, factor) if factor > 1 else planes
+
+
+def mask_consistency(
+    logits: Tensor,  # [N, C, H, W] of a labeller
+    targets: Tensor,  # [N, C, H, W] shares; zero in every channel where nothing is painted
+    weights: Tensor,  # [C], relative importance of the classes
+) -> Tensor:
+    """Weighted cross-entropy plus one minus the soft intersection over union.
+
+    The second term sums over the batch before it divides, like the figure by which masks are compared; the first
+    gives a direction where nothing overlaps yet.
+
+    Returns:
+        A scalar; 0 where every painted pixel is certain and right.
+    """
+    log_probabilities = F.log_softmax(logits.float(), dim=1)
+    weighted = targets * weights[:, None, None]
+    entropy = -(weighted * log_probabilities).sum() / weighted.sum().clamp_min(1e-6)
+    painted = targets.sum(dim=1, keepdim=True)
+    probabilities = log_probabilities.exp() * painted
+    intersections = (probabilities * targets).sum(dim=(0, 2, 3))
+    unions = (probabilities + targets).sum(dim=(0, 2, 3)) - intersections
+    shown = targets.sum(dim=(0, 2, 3)) > 0
+    overlap = (intersections / unions.clamp_min(1e-6))[shown].mean()
+    return entropy + 1 - overlap if bool(shown.any()) else entropy
+
+
+def agreement(
+    labels: Tensor,  # uint8 [N, H, W], what a picture shows
+    targets: Tensor,  # uint8 [N, H, W], what was asked for; 255 is ignored
+) -> list[float]:
+    """Mean intersection over union of each picture over the classes that its mask paints.
+
+    Returns:
+        A number in [0, 1] for each picture; 1 for a mask without paint.
+    """
+    found = []
+    for shown, wanted in zip(labels, targets, strict=True):
+        painted = wanted != UNPAINTED
+        ious = []
+        for index in wanted[painted].unique():
+            asked, got = wanted == index, (shown == index) & painted
+            ious.append(float((asked & got).sum()) / float((asked | got).sum()))
+        found.append(sum(ious) / len(ious) if ious else 1.0)
+    return found
+
+
+def balance(
+    labels: Tensor,  # uint8 [N, H, W]
+    num_classes: int,
+) -> Tensor:
+    """Class weights, inverse square roots of frequencies, averaging to 1 over the painted pixels.
+
+    Returns:
+        float32 [num_classes]; 0 for a class that does not occur.
+    """
+    counts = torch.bincount(labels.flatten().long(), minlength=256)[:num_classes].float()
+    weights = torch.where(counts > 0, counts.clamp_min(1).rsqrt(), torch.zeros_like(counts))
+    return weights * counts.sum() / (weights * counts).sum().clamp_min(1e-6)

@@ -1,0 +1,45 @@
+"""Generator features → class prototypes or probes → (soft) pseudo labels."""
+
+from .features import (
+    Reading,
+    convolution_layers,
+    first_fine_row,
+    read_features,
+    restyle,
+    sample_ws,
+    shallow_synthesis,
+)
+from .fit_probe import (
+    ProbeOptions,
+    ProbeStep,
+    class_weights,
+    fit_probe,
+)
+from .labeller import Labeller, LabellerConfig, build_labeller, shown_classes
+from .probe import ProbeLabeller
+from .prototypes import PrototypeLabeller, fit_prototypes, resize_as_the_paper
+from .sparse import SparseLabeller, fit_sparse
+
+__all__ = [
+    "Labeller",
+    "LabellerConfig",
+    "ProbeLabeller",
+    "ProbeOptions",
+    "ProbeStep",
+    "PrototypeLabeller",
+    "Reading",
+    "SparseLabeller",
+    "build_labeller",
+    "class_weights",
+    "convolution_layers",
+    "first_fine_row",
+    "fit_probe",
+    "fit_prototypes",
+    "fit_sparse",
+    "read_features",
+    "resize_as_the_paper",
+    "restyle",
+    "sample_ws",
+    "shallow_synthesis",
+    "shown_classes",
+]

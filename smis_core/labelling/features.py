@@ -1,0 +1,138 @@
+"""Reading what a generator knew while it painted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ..latents import WPlus
+from ..networks.stylegan2 import Generator, LayerInfo, NoiseChoice, SynthesisNetwork
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A picture and the features that led to it."""
+
+    image: Tensor
+    """[N, 3, H, W] in about [-1, 1]"""
+    features: Mapping[str, Tensor]
+    """layer name → [N, C, h, w]"""
+
+
+def convolution_layers(
+    generator: Generator, *, max_resolution: int | None = None
+) -> tuple[LayerInfo, ...]:
+    """A generator's convolutions in order, up to a resolution (all by default)."""
+    limit = max_resolution or generator.config.resolution
+    return tuple(layer for layer in generator.synthesis.layers if layer.resolution <= limit)
+
+
+def shallow_synthesis(generator: Generator, resolution: int) -> SynthesisNetwork:
+    """A generator's synthesis up to a resolution, sharing its weights.
+
+    Layout is decided long before the last block, which costs as much as all others together: what reads features up
+    to 64² need not paint the rest. Only a skip generator has a picture at every resolution, so others come back
+    whole.
+
+    Args:
+        resolution: the last block to run.
+
+    Returns:
+        A network whose pictures have that size and that takes the first `num_ws` rows of W+.
+
+    Raises:
+        ValueError: the generator has no such block.
+    """
+    synthesis: SynthesisNetwork = generator.synthesis
+    config = synthesis.config
+    if resolution not in config.resolutions[1:]:
+        raise ValueError(
+            f"resolution: wanted one of {', '.join(map(str, config.resolutions[1:]))}, got {resolution}"
+        )
+    if resolution == config.resolution or config.architecture != "skip":
+        return synthesis
+    shallow = SynthesisNetwork(replace(config, resolution=resolution))
+    for block in shallow.config.resolutions:
+        shallow.add_module(f"b{block}", synthesis.get_submodule(f"b{block}"))
+    return shallow.train(synthesis.training)
+
+
+def read_features(
+    generator: Generator | SynthesisNetwork,
+    wplus: WPlus | Tensor,  # [N, L, w]; a shallow network takes its first rows
+    layers: Sequence[str],
+    *,
+    noise: NoiseChoice | Sequence[Tensor] = "const",
+) -> Reading:
+    """Synthesises, and keeps what left the named layers.
+
+    Args:
+        generator: a generator, or its synthesis (see `shallow_synthesis`).
+        layers: names such as "b4.conv1"; `convolution_layers` lists them.
+        noise: as `SynthesisNetwork.forward` takes it.
+
+    Raises:
+        ValueError: a layer that the generator does not have, or no layer.
+    """
+    if not layers:
+        raise ValueError("layers: wanted at least one layer name, got none")
+    synthesis: SynthesisNetwork = (
+        generator.synthesis if isinstance(generator, Generator) else generator
+    )
+    ws = wplus.tensor if isinstance(wplus, WPlus) else wplus
+    drawn = synthesis(ws[:, : synthesis.num_ws], noise=noise, features=tuple(layers))
+    return Reading(*drawn)
+
+
+def sample_ws(
+    generator: Generator,
+    count: int,
+    *,
+    rng: torch.Generator,
+    truncation_psi: float = 1.0,
+) -> Tensor:
+    """Rows of W+ of pictures drawn from noise.
+
+    Args:
+        rng: a CPU generator; the same state gives the same latents on every device.
+
+    Returns:
+        [count, num_ws, w_dim] on the generator's device.
+    """
+    z = torch.randn(count, generator.config.z_dim, generator=rng)
+    device = generator.mapping.w_avg.device
+    ws: Tensor = generator.mapping(z.to(device), truncation_psi=truncation_psi)
+    return ws
+
+
+def restyle(
+    generator: Generator,
+    ws: Tensor,  # [N, L, w]
+    *,
+    mix_from: int,
+    rng: torch.Generator,
+    keep: float = 0.25,
+) -> Tensor:
+    """Another random style from a random row on, `mix_from` or later; a share `keep` stays as it was.
+
+    Returns:
+        [N, L, w], a new tensor.
+    """
+    count, rows = ws.shape[:2]
+    others = sample_ws(generator, count, rng=rng).to(ws.dtype)
+    start = torch.randint(mix_from, rows, (count, 1), generator=rng)
+    start = torch.where(torch.rand(count, 1, generator=rng) < keep, rows, start)
+    swapped = (torch.arange(rows)[None] >= start).to(ws.device)
+    return torch.where(swapped[..., None], others, ws)
+
+
+def first_fine_row(generator: Generator) -> int:
+    """The first row of W+ whose layers only change colours and texture.
+
+    A generator too small to have fine layers gives its last row.
+    """
+    rows = [layer.w_row for layer in generator.synthesis.layers if layer.group == "fine"]
+    return min(rows, default=generator.num_ws - 1)
