@@ -33,13 +33,13 @@ class JudgeOptions:
         ValueError: a number is out of range.
     """
 
-    pictures: int = 120_000
+    pictures: int = 100_000
     """pictures seen in all"""
     renders: int = 12_000
     """different renders among them"""
     first_seed: int = 2_000_000
     """seed of the first of these renders"""
-    batch: int = 16
+    batch: int = 24
     """pictures a step"""
     learning_rate: float = 3e-3
     """at its highest, after a twentieth of the pictures; a cosine leads it to zero"""
@@ -140,19 +140,16 @@ def train_judge(
     for filled in cache.fill(render):
         yield JudgeStep("render", filled, cache.count, trainer.step * options.batch, {}, None)
     trainer.weights = class_weights(cache, config.num_classes).to(target)
+    if trainer.step == options.steps:
+        yield trainer.report({})
     while trainer.step < options.steps:
         losses = trainer.advance(cache)
-        done = trainer.step == options.steps
-        if done or trainer.step % max(1, options.save_interval_pictures // options.batch) == 0:
+        if (
+            trainer.step == options.steps
+            or trainer.step % max(1, options.save_interval_pictures // options.batch) == 0
+        ):
             trainer.save()
-        yield JudgeStep(
-            "train",
-            trainer.step,
-            options.steps,
-            trainer.step * options.batch,
-            losses,
-            trainer.averaged.eval().requires_grad_(False) if done else None,
-        )
+        yield trainer.report(losses)
 
 
 def class_weights(cache: RenderCache, num_classes: int) -> Tensor:
@@ -225,6 +222,18 @@ class _Trainer:
         self.step += 1
         self._average()
         return {"classes": by_class.item(), "attributes": by_attribute.item()}
+
+    def report(self, losses: dict[str, float]) -> JudgeStep:
+        """The step just taken; with the averaged judge if it was the last."""
+        done = self.step == self.options.steps
+        return JudgeStep(
+            "train",
+            self.step,
+            self.options.steps,
+            self.step * self.options.batch,
+            losses,
+            self.averaged.eval().requires_grad_(False) if done else None,
+        )
 
     @torch.no_grad()
     def _average(self) -> None:
