@@ -99,7 +99,7 @@ def evaluate_fewshot_command(
     device: _Device = "auto",
     as_json: _Json = False,
 ) -> None:
-    """Masks that go in against the judge's labels of what comes out: ours, paper, ceiling, floor."""
+    """Masks in, the judge's labels of the pictures out: ours, paper, ceiling, floor."""
     from smis_core.recipes import drain
     from smis_core.recipes.evaluate_fewshot import evaluate_fewshot
 
