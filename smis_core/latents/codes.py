@@ -1,0 +1,60 @@
+"""Z, W, W+ and noise as types: which space a tensor lives in is part of a function's signature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class _Code:
+    tensor: Tensor
+    _layout: ClassVar[str]
+    _dimensions: ClassVar[int]
+
+    def __post_init__(self) -> None:
+        if self.tensor.ndim != self._dimensions or not self.tensor.is_floating_point():
+            raise ValueError(
+                f"{type(self).__name__} holds floats {self._layout}, but came with "
+                f"{self.tensor.dtype} {[*self.tensor.shape]}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.tensor)
+
+
+@dataclass(frozen=True, eq=False)
+class Z(_Code):
+    """`[N, z]`, standard normal: what a mapping network takes."""
+
+    _layout = "[N, z]"
+    _dimensions = 2
+
+
+@dataclass(frozen=True, eq=False)
+class W(_Code):
+    """`[N, w]`: one intermediate code for all layers."""
+
+    _layout = "[N, w]"
+    _dimensions = 2
+
+    def broadcast(self, num_ws: int) -> WPlus:
+        """The same code for each of `num_ws` rows."""
+        return WPlus(self.tensor[:, None].repeat(1, num_ws, 1))
+
+
+@dataclass(frozen=True, eq=False)
+class WPlus(_Code):
+    """`[N, L, w]`: an intermediate code for each layer (Abdal et al. 2019)."""
+
+    _layout = "[N, L, w]"
+    _dimensions = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """One map a layer, coarsest first, each broadcasting to `[N, 1, H, W]`."""
+
+    maps: tuple[Tensor, ...]
