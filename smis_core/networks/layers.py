@@ -3,6 +3,9 @@
 Weights are stored with unit variance and scaled when they are used, so that one learning rate
 fits all. Dense layers compute in float32, also under autocast: they are small, and styles are
 worth the precision.
+
+Activations are linear or leaky ReLU, for which gain · act(v) = act(gain · v): gains are folded
+into weights and biases, where they cost nothing.
 """
 
 import torch
@@ -81,11 +84,14 @@ class Conv2dLayer(nn.Module):
         self.register_buffer("resample_filter", setup_filter())
 
     def forward(self, x: Tensor, *, gain: float = 1.0) -> Tensor:
+        factor = ACTIVATIONS[self.activation].gain * gain
         y = conv2d_resample(
-            x, self.weight * self.weight_gain, up=self.up, down=self.down, padding=self.padding,
+            x, self.weight * (self.weight_gain * factor),
+            None if self.bias is None else self.bias * factor,
+            up=self.up, down=self.down, padding=self.padding,
             resample_filter=self.resample_filter, flip_weight=self.up == 1,
         )  # fmt: skip
-        return _scaled_bias_act(y, self.bias, self.activation, gain, self.conv_clamp)
+        return bias_act(y, act=self.activation, gain=1, clamp=_scaled(self.conv_clamp, gain))
 
 
 class SynthesisLayer(nn.Module):
@@ -123,11 +129,12 @@ class SynthesisLayer(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor, noise: NoiseMap, *, gain: float = 1.0) -> Tensor:
         y = modulated_conv2d(
-            x, self.weight, self.affine(w),
+            x, self.weight, self.affine(w), self.bias,
             noise=None if noise is None else noise * self.noise_strength,
+            gain=ACTIVATIONS["lrelu"].gain * gain,
             up=self.up, padding=1, resample_filter=self.resample_filter, flip_weight=self.up == 1,
         )  # fmt: skip
-        return _scaled_bias_act(y, self.bias, "lrelu", gain, self.conv_clamp)
+        return bias_act(y, act="lrelu", gain=1, clamp=_scaled(self.conv_clamp, gain))
 
 
 class ToRGBLayer(nn.Module):
@@ -149,11 +156,5 @@ class ToRGBLayer(nn.Module):
         return bias_act(y.float(), self.bias, clamp=self.conv_clamp)
 
 
-def _scaled_bias_act(
-    y: Tensor, bias: Tensor | None, act: str, gain: float, clamp: float | None
-) -> Tensor:
-    """`bias_act` with an extra gain, which scales the clamp too."""
-    from_default = gain * ACTIVATIONS[act].gain
-    return bias_act(
-        y, bias, act=act, gain=from_default, clamp=None if clamp is None else clamp * gain
-    )
+def _scaled(clamp: float | None, gain: float) -> float | None:
+    return None if clamp is None else clamp * gain

@@ -264,7 +264,7 @@ class SynthesisNetwork(nn.Module):
         if noise == "none":
             return [None] * len(self.layers)
         if noise == "const":
-            return [self.get_submodule(layer.name).noise_const for layer in self.layers]
+            return [self.get_buffer(f"{layer.name}.noise_const") for layer in self.layers]
         if noise == "random":
             shapes = [(len(ws), 1, layer.resolution, layer.resolution) for layer in self.layers]
             return [torch.randn(shape, device=ws.device) for shape in shapes]

@@ -11,6 +11,7 @@ from .upfirdn2d import upfirdn2d
 def conv2d_resample(
     x: Tensor,  # [N, in, H, W]
     weight: Tensor,  # [out, in, k, k]
+    bias: Tensor | None = None,  # [out]
     *,
     up: int = 1,
     down: int = 1,
@@ -26,6 +27,7 @@ def conv2d_resample(
     Args:
         x: features.
         weight: kernel.
+        bias: added to each channel of the result.
         up, down: factors; one of them is 1.
         padding: zeros on each side of the upsampled picture.
         resample_filter: `[fh, fw]`, needed where up or down is not 1.
@@ -37,7 +39,7 @@ def conv2d_resample(
     if flip_weight == (up > 1):  # transposed convolutions convolve, ordinary ones correlate
         weight = weight.flip(2, 3)
     if up == down == 1:
-        return F.conv2d(x, weight, padding=padding)
+        return F.conv2d(x, weight, bias, padding=padding)
     if resample_filter is None or (up > 1 and down > 1):
         raise ValueError(
             f"resampling needs a filter and one factor, but came with up={up}, down={down} and "
@@ -46,21 +48,25 @@ def conv2d_resample(
     taps, kernel = resample_filter.shape[-1], weight.shape[-1]
     if down > 1:
         sides = (padding + (taps - down + 1) // 2, padding + (taps - down) // 2)
-        return F.conv2d(upfirdn2d(x, resample_filter, padding=sides * 2), weight, stride=down)
+        x = upfirdn2d(x, resample_filter, padding=sides * 2)
+        return F.conv2d(x, weight, bias, stride=down)
     # The transposed convolution returns kernel - 1 border pixels on each side, without the up - 1
     # zeros that inserting leaves at the end.
     x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=up)
     before = padding + (taps + up - 1) // 2 - (kernel - 1)
     after = padding + (taps - up) // 2 - (kernel - up)
-    return upfirdn2d(x, resample_filter, padding=(before, after) * 2, gain=up**2)
+    x = upfirdn2d(x, resample_filter, padding=(before, after) * 2, gain=up**2)
+    return x if bias is None else x + _per_channel(bias, x)
 
 
 def modulated_conv2d(
     x: Tensor,  # [N, in, H, W]
     weight: Tensor,  # [out, in, k, k]
     styles: Tensor,  # [N, in]
+    bias: Tensor | None = None,  # [out]
     *,
     noise: Tensor | None = None,
+    gain: float = 1.0,
     up: int = 1,
     down: int = 1,
     padding: int = 0,
@@ -79,7 +85,10 @@ def modulated_conv2d(
         x: features.
         weight: kernel, shared by the batch.
         styles: factor of each input channel.
+        bias: added to each channel of the result.
         noise: added to the result; anything that broadcasts to it.
+        gain: factor of the result, bias and noise included. Here it costs nothing: it goes into
+            the small factors.
         up, down, padding, resample_filter, flip_weight: as in `conv2d_resample`.
         demodulate: divide by the expected standard deviation of the result.
         impl: "auto" or "reference".
@@ -96,13 +105,22 @@ def modulated_conv2d(
             f"x {[*x.shape]} wants a weight of [out, {x.shape[1]}, k, k] and styles of "
             f"{[*x.shape[:2]]}, but they are {[*weight.shape]} and {[*styles.shape]}"
         )
+    with torch.autocast(x.device.type, enabled=False):
+        styles, scale = styles.float(), None
+        if demodulate:
+            energy = weight.float().square().sum(dim=(2, 3))  # [out, in]
+            scale = (styles.square() @ energy.T + 1e-8).rsqrt() * gain
+        else:
+            styles = styles * gain
     y = conv2d_resample(
-        x * styles.to(x.dtype)[:, :, None, None], weight, up=up, down=down, padding=padding,
+        x * _per_channel(styles, x), weight, up=up, down=down, padding=padding,
         resample_filter=resample_filter, flip_weight=flip_weight,
     )  # fmt: skip
-    if demodulate:
-        with torch.autocast(x.device.type, enabled=False):
-            energy = weight.float().square().sum(dim=(2, 3))  # [out, in]
-            scale = (styles.float().square() @ energy.T + 1e-8).rsqrt().to(y.dtype)
-        y = y * scale[:, :, None, None]
-    return y if noise is None else y + noise.to(y.dtype)
+    offset = y.new_zeros(()) if bias is None else _per_channel(bias * gain, y)
+    y = y + offset if scale is None else torch.addcmul(offset, y, _per_channel(scale, y))
+    return y if noise is None else y + (noise * gain).to(y.dtype)
+
+
+def _per_channel(values: Tensor, x: Tensor) -> Tensor:
+    """`[C]` or `[N, C]`, ready to meet `x` in its dtype."""
+    return values.to(x.dtype)[..., None, None]

@@ -1,12 +1,16 @@
 """Upsample, filter, downsample: the resampling of StyleGAN2."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ._choice import Impl, check_impl
+
+Pair = tuple[int, int]  # x, y
+Sides = tuple[int, int, int, int]  # x0, x1, y0, y1
 
 
 def setup_filter(taps: Sequence[float] = (1, 3, 3, 1)) -> Tensor:
@@ -36,7 +40,7 @@ def upfirdn2d(
 
     Args:
         x: pictures or features.
-        f: the filter; a line is applied along x and along y.
+        f: the filter, a constant; a line is applied along x and along y.
         up, down: factors, one number or (x, y).
         padding: on the zero-inserted picture, one number, (x, y) or (x0, x1, y0, y1); negative
             numbers crop.
@@ -66,19 +70,50 @@ def upfirdn2d(
             x, f[:, None], up=(1, up_y), down=(1, down_y), padding=(0, 0, y0, y1),
             flip_filter=flip_filter, gain=gain**0.5,
         )  # fmt: skip
+    kernel = (f if flip_filter else f.flip(0, 1)) * gain
+    y: Tensor = _UpFirDn.apply(x, kernel, (up_x, up_y), (down_x, down_y), (x0, x1, y0, y1))
+    return y
+
+
+class _UpFirDn(torch.autograd.Function):
+    """The adjoint of the op is the op itself, which makes every order of gradient fast: torch
+    differentiates a depthwise convolution twice by a loop over channels."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, kernel: Tensor, up: Pair, down: Pair, sides: Sides) -> Tensor:
+        y = _correlate(x, kernel, up, down, sides)
+        ctx.save_for_backward(kernel)
+        ctx.up, ctx.down, ctx.sides = up, down, sides
+        ctx.sizes = (x.shape[3], y.shape[3]), (x.shape[2], y.shape[2])
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        (kernel,) = ctx.saved_tensors
+        sides: list[int] = []
+        for axis in (0, 1):
+            size_in, size_out = ctx.sizes[axis]
+            before = ctx.sides[2 * axis]
+            after = (size_in - 1) * ctx.up[axis] - size_out * ctx.down[axis] + before + 1
+            sides += [kernel.shape[1 - axis] - 1 - before, after]
+        dx: Tensor = _UpFirDn.apply(grads[0], kernel.flip(0, 1), ctx.down, ctx.up, tuple(sides))
+        return dx, None, None, None, None
+
+
+def _correlate(x: Tensor, kernel: Tensor, up: Pair, down: Pair, sides: Sides) -> Tensor:
     batch, channels, height, width = x.shape
-    if up_x > 1 or up_y > 1:
-        x = F.pad(x[:, :, :, None, :, None], (0, up_x - 1, 0, 0, 0, up_y - 1))
-        x = x.reshape(batch, channels, height * up_y, width * up_x)
+    if max(up) > 1:
+        x = F.pad(x[:, :, :, None, :, None], (0, up[0] - 1, 0, 0, 0, up[1] - 1))
+        x = x.reshape(batch, channels, height * up[1], width * up[0])
     # What both sides share is left to the convolution, which pads without a copy.
+    x0, x1, y0, y1 = sides
     pad_x, pad_y = max(min(x0, x1), 0), max(min(y0, y1), 0)
     rest = (x0 - pad_x, x1 - pad_x, y0 - pad_y, y1 - pad_y)
     if any(rest):
         x = F.pad(x, rest)
-    taps = (f if flip_filter else f.flip(0, 1)) * gain
-    kernel = taps.to(x.dtype).expand(channels, 1, *f.shape)
+    taps = kernel.to(x.dtype).expand(channels, 1, *kernel.shape)
     with torch.autocast(x.device.type, enabled=False):
-        return F.conv2d(x, kernel, stride=(down_y, down_x), padding=(pad_y, pad_x), groups=channels)
+        return F.conv2d(x, taps, stride=(down[1], down[0]), padding=(pad_y, pad_x), groups=channels)
 
 
 def upsample2d(x: Tensor, f: Tensor) -> Tensor:
@@ -93,14 +128,14 @@ def downsample2d(x: Tensor, f: Tensor) -> Tensor:
     return upfirdn2d(x, f, down=2, padding=((size - 1) // 2, (size - 2) // 2) * 2)
 
 
-def _pair(value: int | Sequence[int]) -> tuple[int, int]:
+def _pair(value: int | Sequence[int]) -> Pair:
     x, y = (value, value) if isinstance(value, int) else value
     if x < 1 or y < 1:
         raise ValueError(f"up and down must be positive, but one is {value}")
     return x, y
 
 
-def _sides(padding: int | Sequence[int]) -> tuple[int, int, int, int]:
+def _sides(padding: int | Sequence[int]) -> Sides:
     if isinstance(padding, int):
         padding = (padding, padding)
     if len(padding) == 2:
