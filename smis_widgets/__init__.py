@@ -1,7 +1,10 @@
-"""Widgets for drawing masks and seeing what they become. They hold no mathematics: that is `smis_core`."""
+"""Widgets for drawing masks and seeing what they become.
+
+They hold no mathematics: that is `smis_core`.
+"""
 
 from smis_widgets.image_view import ImageView
 from smis_widgets.mask_pad import MaskPad
+from smis_widgets.studio import SketchStudio
 
-
-__all__ = ["ImageView", "MaskPad"]
+__all__ = ["ImageView", "MaskPad", "SketchStudio"]

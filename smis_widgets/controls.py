@@ -1,4 +1,4 @@
-"""Small parts that pad and studio share: icon buttons, rows that can be reset, the line for errors."""
+"""Small parts that pad and studio share: icon buttons, rows with a reset, the message line."""
 
 from __future__ import annotations
 

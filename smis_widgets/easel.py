@@ -8,8 +8,8 @@ from collections.abc import Callable
 import ipywidgets as widgets
 import numpy as np
 from ipycanvas import Canvas, MultiCanvas
-from smis_core.labels import UNPAINTED
 
+from smis_core.labels import UNPAINTED
 from smis_widgets.painter import PAINTER
 from smis_widgets.sketch import Box, Sketch
 
@@ -25,7 +25,8 @@ _PICTURE, _MASK, _CURSOR = range(3)
 class Easel:
     """Shows a sketch on a `MultiCanvas`.
 
-    What changes is only noted here; the painter's thread composes and sends it, so that any thread may call.
+    What changes is only noted here; the painter's thread composes and sends it, so that any thread
+    may call.
 
     Args:
         sketch: what is shown.
@@ -64,7 +65,7 @@ class Easel:
             self._request(mask=box)
 
     def show_picture(self, picture: np.ndarray | None, opacity: float) -> None:
-        """Lay the mask with an opacity over a picture, uint8 [H, W, 3]; without one the mask is opaque."""
+        """Lay the mask over a picture, uint8 [H, W, 3]; without one it is opaque."""
         with self._lock:
             changed = picture is not self._underlay
             self._underlay = picture
@@ -88,7 +89,9 @@ class Easel:
             return None
         side = self.canvas.width
         patch = None if mask is None else table[self._sketch.patch(mask)]
-        below = None if underlay is None else np.dstack([underlay, np.full_like(underlay[..., 0], 255)])
+        below = (
+            None if underlay is None else np.dstack([underlay, np.full_like(underlay[..., 0], 255)])
+        )
 
         def draw() -> None:
             if picture:
@@ -138,7 +141,7 @@ class Easel:
 def _put(
     layer: Canvas, rgba: np.ndarray, left: int, top: int, scale: float, *, smooth: bool
 ) -> None:
-    """Put pixels (with alpha: those without would travel as JPEG) on a layer, enlarged by `scale`."""
+    """Put pixels on a layer, enlarged; without alpha they would travel as JPEG."""
     height, width = rgba.shape[:2]
     layer.save()
     layer.scale(scale, scale)

@@ -1,4 +1,4 @@
-"""The picture, the same everywhere: crisp, square to its box, and never sent faster than it is shown."""
+"""The picture, the same everywhere: square to its box, never sent faster than it is shown."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import anywidget
 import traitlets
-from smis_core.images import read_image, to_pil
 
+from smis_core.images import read_image, to_pil
 from smis_widgets.shell import STATIC
 from smis_widgets.strings import Strings
 
@@ -17,8 +17,9 @@ from smis_widgets.strings import Strings
 class ImageView(anywidget.AnyWidget):
     """Shows one picture and knows when it is on screen.
 
-    `show` may be called from any thread: every trait here is only written by Python. The browser answers each
-    frame with a message, which `wait_painted` waits for, so that a worker can keep pace with the page.
+    `show` may be called from any thread: every trait here is only written by Python. The browser
+    answers each frame with a message, which `wait_painted` waits for, so that a worker can keep
+    pace with the page.
 
     Args:
         picture: what `show` takes; none by default.
@@ -53,7 +54,8 @@ class ImageView(anywidget.AnyWidget):
         """Show another picture.
 
         Args:
-            picture: image tensor [1, 3, H, W] or [3, H, W] in [-1, 1], PIL picture, uint8 array [H, W, 3] or path.
+            picture: image tensor [1, 3, H, W] or [3, H, W] in [-1, 1], PIL picture, uint8 array
+                [H, W, 3] or path.
 
         Returns:
             The number of the frame, for `wait_painted`.
@@ -61,11 +63,14 @@ class ImageView(anywidget.AnyWidget):
         Raises:
             ValueError: what came is no picture.
         """
-        encoded = png_bytes(picture)
+        return self.show_png(png_bytes(picture))
+
+    def show_png(self, png: bytes) -> int:
+        """Show a picture that is PNG bytes already; otherwise like `show`."""
         with self._writing:
             number = self.frame + 1
             with self.hold_sync():
-                self.data = encoded
+                self.data = png
                 self.frame = number
         return number
 

@@ -11,11 +11,12 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 import traitlets
-from smis_core.images import check_writable, read_image, to_uint8
-from smis_core.labels import PORTRAITS, UNPAINTED, LabelMap, Palette
 
+from smis_core.images import read_image, to_uint8
+from smis_core.labels import PORTRAITS, UNPAINTED, LabelMap, Palette
 from smis_widgets.controls import MessageLine
 from smis_widgets.easel import Easel, Point
+from smis_widgets.keepsakes import next_path
 from smis_widgets.pad_tools import BRUSH_SIZES, TOOLS, PadActions, PadTools
 from smis_widgets.palette_panel import PalettePanel
 from smis_widgets.shell import Shell
@@ -23,7 +24,7 @@ from smis_widgets.sketch import Sketch
 from smis_widgets.strings import Strings
 
 WHEEL_STEP = 50
-"""Travel of the wheel, as browsers count it, that makes the brush one step larger: trackpads send tiny pieces."""
+"""Travel of the wheel, as browsers count it, for one step in size: trackpads send tiny pieces."""
 
 
 class MaskPad(widgets.VBox):
@@ -41,11 +42,13 @@ class MaskPad(widgets.VBox):
     """
 
     value = traitlets.Instance(LabelMap)
-    """The finished drawing: set at the end of each stroke and by every tool. Setting it replaces the drawing, and
-    undo brings the former one back."""
+    """The finished drawing: set at the end of each stroke and by every tool.
+
+    Setting it replaces the drawing, and undo brings the former one back."""
 
     revision = traitlets.Int(0)
-    """Counts every change, those within an unfinished stroke too; `current` gives the map that belongs to it."""
+    """Counts every change, those within a stroke too; `current` gives the map that belongs to
+    it."""
 
     label = traitlets.Int()
     """Index of the class that brush and fill paint."""
@@ -86,9 +89,7 @@ class MaskPad(widgets.VBox):
         self._listen()
         self._panel = PalettePanel(value.palette, self._choose, self._strings)
         self.tools = self._make_tools()
-        super().__init__(
-            value=value, label=value.palette.classes[0].index, folder=str(folder)
-        )
+        super().__init__(value=value, label=value.palette.classes[0].index, folder=str(folder))
         self.add_class("smis-pad")
         shell = Shell()
         shell.on_msg(self._on_shell_message)
@@ -104,6 +105,11 @@ class MaskPad(widgets.VBox):
     def current(self) -> LabelMap:
         """The map as it is now, an unfinished stroke included."""
         return self._sketch.labels()
+
+    @property
+    def drawing(self) -> bool:
+        """Whether a stroke is under way."""
+        return self._sketch.drawing
 
     def undo(self) -> None:
         """Take back the last stroke, fill, clearing or replacement."""
@@ -135,7 +141,7 @@ class MaskPad(widgets.VBox):
         self._end()
 
     def load(self, path: str | Path) -> None:
-        """Replace the drawing by a mask file, see `LabelMap.load` for what is accepted and refused."""
+        """Replace the drawing by a mask file; `LabelMap.load` says what is accepted."""
         self.value = LabelMap.load(path, palette=self.value.palette)
 
     def save(self, path: str | Path) -> None:
@@ -322,8 +328,8 @@ class MaskPad(widgets.VBox):
             self._commit()
 
     def _commit(self) -> None:
-        self.revision += 1
         self.value = self._sketch.labels()
+        self.revision += 1
         self._refresh()
 
     def _choose(self, index: int) -> None:
@@ -392,12 +398,3 @@ class MaskPad(widgets.VBox):
             can_redo=self._sketch.can_redo,
             over_picture=self._underlay is not None,
         )
-
-
-def next_path(folder: Path, stem: str, suffix: str) -> Path:
-    """The first of `stem-0001.png`, `stem-0002.png` … that does not exist, so that nothing is overwritten."""
-    number = 1
-    while (path := folder / f"{stem}-{number:04d}{suffix}").exists():
-        number += 1
-    check_writable(path)
-    return path

@@ -1,9 +1,10 @@
 """The one thread that draws on canvases.
 
-ipycanvas keeps one command cache for the whole process: two threads that hold it mix their canvases, and an
-exception inside `hold_canvas` leaves it holding for ever. So surfaces ask to be painted, this thread paints them in
-turn, and everything that can fail is computed before the cache is held. Requests that arrive while a surface waits
-are one request: a flood of mouse events costs as many frames as the thread can send, and no more.
+ipycanvas keeps one command cache for the whole process: two threads that hold it mix their
+canvases, and an exception inside `hold_canvas` leaves it holding for ever. So surfaces ask to be
+painted, this thread paints them in turn, and everything that can fail is computed before the cache
+is held. Requests that arrive while a surface waits are one request: a flood of mouse events costs
+as many frames as the thread can send, and no more.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Surface(Protocol):
     """What can be painted."""
 
     def compose(self) -> tuple[Canvas, Callable[[], None]] | None:
-        """Compute what is due now: a canvas of the surface and the drawing commands, or None if nothing is."""
+        """Compute what is due: a canvas of the surface and the commands; None if nothing is."""
 
     def paint_failed(self, error: Exception) -> None:
         """Show that composing or drawing failed."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import ipywidgets as widgets
-from smis_core.labels import LabelClass, Palette
 
+from smis_core.labels import LabelClass, Palette
 from smis_widgets.controls import mark
 from smis_widgets.strings import Strings
 
@@ -54,7 +54,8 @@ class PalettePanel(widgets.VBox):
 
 
 def _class_name(label: LabelClass) -> str:
-    return f"smis-swatch-{label.index}-{'%02x%02x%02x' % label.colour}-{ord(label.key):x}"
+    colour = bytes(label.colour).hex()
+    return f"smis-swatch-{label.index}-{colour}-{ord(label.key):x}"
 
 
 def _swatch(label: LabelClass) -> str:
@@ -62,6 +63,4 @@ def _swatch(label: LabelClass) -> str:
     name = _class_name(label)
     key = f"\\{ord(label.key):06x}"
     colour = "rgb({}, {}, {})".format(*label.colour)
-    return (
-        f".{name}::before {{ background: {colour}; }} .{name}::after {{ content: '{key}'; }} "
-    )
+    return f".{name}::before {{ background: {colour}; }} .{name}::after {{ content: '{key}'; }} "

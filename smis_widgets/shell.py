@@ -1,4 +1,4 @@
-"""What a pad or a studio needs in the browser itself: the theme, and its keys kept from JupyterLab's shortcuts."""
+"""What a pad or a studio needs in the browser itself: its theme and its keyboard."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ STATIC = Path(__file__).parent / "static"
 class Shell(anywidget.AnyWidget):
     """An invisible child of a `smis` root that loads the theme and guards the keyboard.
 
-    In JupyterLab's command mode digits and letters act on cells (1 makes a heading, B inserts a cell, D D deletes
-    one), also while a canvas has the focus. Inside the root they are reported here instead, as custom messages
-    {"key", "ctrl", "shift"}.
+    In JupyterLab's command mode digits and letters act on cells (1 makes a heading, B inserts a
+    cell, D D deletes one), also while a canvas has the focus. Inside the root they are reported
+    here instead, as custom messages {"key", "ctrl", "shift"}.
     """
 
     _esm = STATIC / "shell.js"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
+
 from smis_core.labels import UNPAINTED, LabelMap, Palette
 
 HISTORY_STEPS = 100
@@ -39,9 +40,9 @@ class Box:
 class Sketch:
     """A square map of class indices that is drawn on.
 
-    Every pixel holds exactly one index of the palette or 255 (not painted); nothing is blended. Positions are
-    fractions of the side, (0, 0) at the top left, so that they do not depend on how large the pad is shown.
-    Calls may come from several threads.
+    Every pixel holds exactly one index of the palette or 255 (not painted); nothing is blended.
+    Positions are fractions of the side, (0, 0) at the top left, so that they do not depend on how
+    large the pad is shown. Calls may come from several threads.
 
     Args:
         labels: the map to start from.
@@ -146,7 +147,8 @@ class Sketch:
     def replace(self, labels: LabelMap) -> bool:
         """Take another map, of any square size.
 
-        Undo brings the former one back, except from under another palette, where its indices mean other things.
+        Undo brings the former one back, except from under another palette, where its indices mean
+        other things.
         """
         with self._lock:
             self._stroke_base = None
@@ -211,7 +213,8 @@ class Sketch:
         gap_x = xs - ends[0, 0] - along * direction[0]
         gap_y = ys - ends[0, 1] - along * direction[1]
         inked = gap_x**2 + gap_y**2 <= radius**2
-        # A thin brush can pass between pixel centres: the pixels that the line crosses always count.
+        # A thin brush can pass between pixel centres: the pixels that the line crosses always
+        # count.
         steps = int(2 * np.abs(direction).max()) + 2
         line = np.floor(ends[0] + np.linspace(0, 1, steps)[:, None] * direction).astype(int)
         line = line[((line >= low) & (line < high)).all(axis=1)]

@@ -32,7 +32,9 @@ TABLE: dict[str, tuple[str, ...]] = {
     # The studio
     "character": ("character",),
     "character_tooltip": ("Seed of the character: the same number is always the same one",),
-    "new_character": ("Another character and its mask, to be edited; undo brings your drawing back",),
+    "new_character": (
+        "Another character and its mask, to be edited; undo brings your drawing back",
+    ),
     "original": ("Back to this character's own mask",),
     "underlay": ("Show the portrait underneath the mask",),
     "fidelity": ("fidelity",),
@@ -40,14 +42,17 @@ TABLE: dict[str, tuple[str, ...]] = {
     "milliseconds": ("{value:.0f} ms",),
     "styles": ("styles",),
     "style_tooltip": ("Style {seed}: its colours and finish for this drawing",),
-    "another_style": ("Another style",),
+    "another_style": ("another",),
+    "another_style_tooltip": ("Another style: new colours for this drawing",),
     "own_style": ("Style {seed}, the character's own",),
     "mix_from": ("style from layer",),
     "mix_from_tooltip": (
         "The layer from which style comes: below it the mask decides. Lower gives style more say",
     ),
     "truncation": ("truncation",),
-    "truncation_tooltip": ("How far styles stray from the average: 0 is the average, 1 everything",),
+    "truncation_tooltip": (
+        "How far styles stray from the average: 0 is the average, 1 everything",
+    ),
     "keep": ("Keep a copy of mask and portrait below, as a plain picture in the notebook",),
     "save": ("Save portrait (PNG with seed and latent), mask (PNG) and latent (npz) in {folder}",),
     "refine": ("Refine: optimise the portrait until it shows the mask better",),
@@ -86,7 +91,9 @@ class Strings:
     def __init__(self, language: str = "en") -> None:
         if language not in LANGUAGES:
             known = ", ".join(LANGUAGES)
-            raise ValueError(f"language: known are {known}; got {language!r}. Add a column to TABLE")
+            raise ValueError(
+                f"language: known are {known}; got {language!r}. Add a column to TABLE"
+            )
         self._column = LANGUAGES.index(language)
 
     def __call__(self, text: str, /, **values: object) -> str:

@@ -9,8 +9,8 @@ import pytest
 
 playwright = pytest.importorskip("playwright.sync_api")
 
-from .chromium import ARGUMENTS, find_chromium, in_ci, install_chromium  # noqa: E402
-from .jupyter import Lab  # noqa: E402
+from browser.chromium import ARGUMENTS, find_chromium, in_ci, install_chromium  # noqa: E402
+from browser.jupyter import Lab  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A real JupyterLab for browser tests, its pages, and a second client to the kernels behind them."""
+"""A real JupyterLab for browser tests, its pages, and a second client to its kernels."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Lab:
             sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
             f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={folder}",
-            "--LabApp.expose_app_in_browser=True", "--LabApp.quit_button=False",
+            "--LabApp.expose_app_in_browser=True",
         ]  # fmt: skip
         path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
         environment = {
@@ -67,13 +67,14 @@ class Lab:
     def open(self, page: Page, name: str, *, run: bool = True) -> None:
         """Open a notebook in a page, wait for its kernel, and run all its cells."""
         page.goto(f"http://127.0.0.1:{self.port}/lab/tree/{name}?token={self.token}&reset")
-        page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
+        page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=180_000)
         page.wait_for_function(
             """() => {
-                const kernel = window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel;
-                return kernel?.status === 'idle';
+                const kernel =
+                window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel; return
+                kernel?.status === 'idle';
             }""",
-            timeout=90_000,
+            timeout=180_000,
         )
         if run:
             page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
@@ -107,7 +108,7 @@ class Lab:
         notification.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
 
     def _wait_up(self) -> None:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 180
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 break

@@ -1,0 +1,188 @@
+"""Renders portraits off the main thread: the newest wish first, thumbnails when idle."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from smis_core.fewshot.losses import agreement
+from smis_core.fewshot.synthesis import Character, RefineStep, Synthesis, Synthesizer
+from smis_core.jobs import LatestWorker
+from smis_core.labels import LabelMap
+from smis_core.latents import WPlus
+
+REFINE_SHOW_STEPS = 4
+"""A refinement is shown every so many steps: showing costs about as much as a step."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a portrait depends on beside its mask."""
+
+    style: int
+    """seed of the colours"""
+    mix_from: int
+    """row of W+ from which the style comes"""
+    truncation: float
+    """0 to 1"""
+
+
+@dataclass(frozen=True, eq=False)
+class Portrait:
+    """A finished rendering."""
+
+    image: Tensor
+    """[1, 3, R, R] in [-1, 1]"""
+    wplus: WPlus
+    """[1, L, w]"""
+    fidelity: float
+    """how well it shows the mask, 0 to 1"""
+    mask: LabelMap
+    look: Look
+    seconds: float
+    """how long the rendering took"""
+    final: bool
+    """whether it shows a finished stroke rather than one under way"""
+
+
+@dataclass(frozen=True, eq=False)
+class _Wish:
+    mask: Callable[[], LabelMap]
+    look: Look
+    final: bool
+
+
+class Listener(Protocol):
+    """Who wants the results; called on worker threads."""
+
+    def portrait_done(self, portrait: Portrait) -> None: ...
+
+    def character_done(self, seed: int, character: Character) -> None: ...
+
+    def style_done(self, seed: int, image: Tensor) -> None: ...
+
+    def rendering_failed(self, error: Exception) -> None: ...
+
+
+class Portraitist:
+    """One synthesizer under one lock, with a worker for each kind of wish.
+
+    A wish that a newer one of its kind has overtaken is dropped. Thumbnails are rendered one at a
+    time, and give way as soon as a portrait is wished for.
+    """
+
+    def __init__(self, synthesizer: Synthesizer, listener: Listener) -> None:
+        self._synthesizer = synthesizer
+        self._listener = listener
+        self._lock = threading.Lock()
+        self._wishes = 0
+        self._last: Portrait | None = None
+        self._portraits = LatestWorker(self._render, self._deliver)
+        self._characters = LatestWorker(self._sample, self._deliver)
+        self._styles = LatestWorker(self._thumbnails, self._deliver)
+
+    def portrait(self, mask: Callable[[], LabelMap], look: Look, *, final: bool) -> None:
+        """Wish for a portrait; `mask` is called when its turn comes, so that it is the newest."""
+        self._wishes += 1
+        self._portraits.submit(_Wish(mask, look, final))
+
+    def character(self, seed: int, truncation: float) -> None:
+        """Wish for another character."""
+        self._characters.submit((seed, truncation))
+
+    def styles(self, mask: LabelMap, look: Look, seeds: Sequence[int]) -> None:
+        """Wish for thumbnails of one drawing in several styles."""
+        self._styles.submit((mask, look, tuple(seeds), self._wishes))
+
+    def sample(self, seed: int, truncation: float) -> Character:
+        """A character, at once."""
+        with self._lock:
+            return self._synthesizer.sample(seed, truncation_psi=truncation)
+
+    def paint(self, mask: LabelMap, look: Look, *, final: bool = True) -> Portrait:
+        """A portrait, at once."""
+        started = time.perf_counter()
+        with self._lock:
+            made = self._synthesize(mask, look, look.style)
+        seconds = time.perf_counter() - started
+        return Portrait(made.images, made.wplus, made.fidelity[0], mask, look, seconds, final)
+
+    def refined(self, portrait: Portrait, *, steps: int) -> Iterator[Portrait]:
+        """The portrait after each step of refinement, ever closer to its mask."""
+        started = time.perf_counter()
+        process: Iterator[RefineStep] = self._synthesizer.refine(
+            portrait.mask, portrait.wplus, steps=steps, mix_from=portrait.look.mix_from
+        )
+        while True:
+            with self._lock:
+                step = next(process, None)
+                if step is None:
+                    return
+                last = step.index == steps - 1
+                if not last and step.index % REFINE_SHOW_STEPS:
+                    continue
+                image, fidelity = self._draw(step.wplus, portrait.mask)
+            seconds = time.perf_counter() - started
+            yield Portrait(image, step.wplus, fidelity, portrait.mask, portrait.look, seconds, last)
+
+    def wait(self, timeout: float = 30.0) -> bool:
+        """Wait until every wish is granted or dropped; returns whether it is."""
+        workers = (self._characters, self._portraits, self._styles)
+        deadline = time.monotonic() + timeout
+        return all(each.wait(max(0.0, deadline - time.monotonic())) for each in workers)
+
+    def close(self) -> None:
+        """End the threads."""
+        for worker in (self._characters, self._portraits, self._styles):
+            worker.close()
+
+    def _synthesize(self, mask: LabelMap, look: Look, seed: int) -> Synthesis:
+        return self._synthesizer.synthesize(
+            mask, style_seeds=(seed,), mix_from=look.mix_from, truncation_psi=look.truncation
+        )
+
+    @torch.no_grad()
+    def _draw(self, wplus: WPlus, mask: LabelMap) -> tuple[Tensor, float]:
+        image: Tensor = self._synthesizer.generator.synthesis(wplus.tensor)
+        read = self._synthesizer.label(wplus)[0].indices
+        wanted = mask.resized(self._synthesizer.resolution).indices
+        return image, agreement(torch.tensor(read)[None], torch.tensor(wanted)[None])[0]
+
+    def _render(self, wish: _Wish) -> Callable[[], None]:
+        mask, last = wish.mask(), self._last
+        if last is not None and last.look == wish.look and last.mask == mask:
+            # The hand rested before it was lifted: what was drawn then is what is wanted now.
+            portrait = replace(last, final=wish.final)
+        else:
+            portrait = self._last = self.paint(mask, wish.look, final=wish.final)
+        return lambda: self._listener.portrait_done(portrait)
+
+    def _sample(self, wish: tuple[int, float]) -> Callable[[], None]:
+        seed, truncation = wish
+        character = self.sample(seed, truncation)
+        return lambda: self._listener.character_done(seed, character)
+
+    def _thumbnails(self, wish: tuple[LabelMap, Look, tuple[int, ...], int]) -> Callable[[], None]:
+        mask, look, seeds, wishes = wish
+        for seed in seeds:
+            if self._wishes != wishes:
+                break
+            with self._lock:
+                made = self._synthesize(mask, look, seed)
+            self._listener.style_done(seed, made.images)
+        return lambda: None
+
+    def _deliver(self, done: Callable[[], None] | None, error: Exception | None) -> None:
+        try:
+            if error is not None:
+                raise error
+            if done is not None:
+                done()
+        except Exception as failure:
+            self._listener.rendering_failed(failure)
