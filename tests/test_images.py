@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+
 from smis_core.images import (
     MAX_SIDE,
     check_writable,
@@ -92,7 +93,7 @@ def test_refuses_what_is_no_picture(source, error, words):
 
 
 def test_refuses_files_by_name_and_cause(tmp_path, pixels):
-    with pytest.raises(FileNotFoundError, match="nowhere.png"):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.png"):
         read_image(tmp_path / "nowhere.png")
     with pytest.raises(ValueError, match="folder"):
         read_image(tmp_path)

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 import torch
+
 from smis_core.jobs import Job, LatestWorker
 
 PATIENCE = 30.0

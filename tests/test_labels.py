@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 from scipy import ndimage
+
 from smis_core.labels import (
     MERGED,
     PORTRAITS,
@@ -316,7 +317,7 @@ def test_shipped_masks_show_a_whole_character(path):
     assert {0, 1, 2, 4, 5, 13, 17, 18} <= set(LabelMap.load(path).present())
 
 
-@pytest.mark.skipif(not PAPER_MASKS.is_dir(), reason="the paper's masks are not beside the checkout")
+@pytest.mark.skipif(not PAPER_MASKS.is_dir(), reason="the paper's masks are not here")
 def test_the_papers_masks_keep_their_classes_and_areas():
     files = sorted(PAPER_MASKS.rglob("*.png"))
     assert files

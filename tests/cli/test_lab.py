@@ -1,0 +1,74 @@
+"""`smis lab`: which notebook opens, and how JupyterLab is called."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import smis_core
+from smis_core.cli import app, lab
+
+CHECKOUT = Path(smis_core.__file__).parents[1]
+
+
+def test_in_a_checkout_the_notebook_opens_where_it_lies(tmp_path):
+    assert lab.notebook_to_open(tmp_path) == CHECKOUT / "notebooks" / lab.NOTEBOOK
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """An installation: the package without a checkout around it, the notebook as a data file."""
+    shipped = tmp_path / "share" / lab.NOTEBOOK
+    shipped.parent.mkdir()
+    shipped.write_text("shipped", encoding="utf-8")
+
+    class Record:
+        name = lab.NOTEBOOK
+
+        @staticmethod
+        def locate():
+            return shipped
+
+    monkeypatch.setattr(smis_core, "__file__", str(tmp_path / "site" / "smis_core" / "x.py"))
+    monkeypatch.setattr("importlib.metadata.files", lambda _: [Record])
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
+
+
+def test_elsewhere_it_is_copied_once(installed):
+    copy = lab.notebook_to_open(installed)
+    assert copy == installed / lab.NOTEBOOK
+    assert copy.read_text(encoding="utf-8") == "shipped"
+    copy.write_text("mine", encoding="utf-8")
+    assert lab.notebook_to_open(installed).read_text(encoding="utf-8") == "mine"
+
+
+def test_an_installation_without_it_says_so(installed, monkeypatch):
+    monkeypatch.setattr("importlib.metadata.files", lambda _: None)
+    with pytest.raises(FileNotFoundError, match="did not come with"):
+        lab.notebook_to_open(installed)
+
+
+def test_jupyter_runs_in_this_python_and_asks_nothing():
+    command = lab.jupyter_command(Path("a.ipynb"), ["--no-browser", "--port=9999"])
+    assert command[:4] == [sys.executable, "-m", "jupyterlab", "a.ipynb"]
+    assert "--LabApp.news_url=None" in command
+    assert command[-2:] == ["--no-browser", "--port=9999"]
+
+
+def test_options_go_to_jupyter_and_its_exit_code_comes_back(monkeypatch):
+    called = []
+    monkeypatch.setattr("subprocess.call", lambda command: called.append(command) or 3)
+    result = CliRunner().invoke(app, ["lab", "--no-browser", "--port", "9999"])
+    assert result.exit_code == 3
+    assert called[0][-3:] == ["--no-browser", "--port", "9999"]
+
+
+def test_without_jupyterlab_it_names_the_cure(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    result = CliRunner().invoke(app, ["lab"])
+    assert result.exit_code == 1
+    assert "pip install 'smis[lab]'" in result.output
