@@ -25,10 +25,8 @@ TABLE: dict[str, tuple[str, ...]] = {
     "opacity": ("mask",),
     "opacity_tooltip": ("How much the mask covers the picture underneath",),
     "reset": ("Reset {name} to {value}",),
-    "not_painted": ("not painted",),
     # The picture
     "picture": ("Picture",),
-    "picture_waiting": ("the picture appears here",),
     # The studio
     "character": ("character",),
     "character_tooltip": ("Seed of the character: the same number is always the same one",),
@@ -61,7 +59,6 @@ TABLE: dict[str, tuple[str, ...]] = {
     "pause": ("Pause",),
     "resume": ("Go on",),
     "seconds": ("{value:.1f} s",),
-    "mask_and_portrait": ("mask and portrait",),
     "kept": ("Kept below",),
     # Errors
     "failed": ("{what} failed: {cause}",),
@@ -70,7 +67,6 @@ TABLE: dict[str, tuple[str, ...]] = {
     "loading": ("Loading",),
     "saving": ("Saving",),
     "refining": ("Refining",),
-    "showing": ("Showing the picture",),
     "not_square": (
         "MaskPad draws on square maps, got {height} x {width}: crop the map or pad it to a square",
     ),
