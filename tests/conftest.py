@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from smis_core.devices import resolve_device
 
 

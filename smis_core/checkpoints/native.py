@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..devices import resolve_device
+from ..images import check_writable
 from ..networks.configs import DiscriminatorConfig, GeneratorConfig
 from ..networks.discriminator import Discriminator
 from ..networks.stylegan2 import Generator
@@ -71,14 +72,14 @@ def save_network(
     """Write a network, replacing what was there in one step.
 
     Args:
-        path: the file, by custom ending in `.safetensors`.
+        path: the file, by convention ending in `.safetensors`.
         network: of a registered class, with its configuration as `.config`.
         card: what to say of it, as plain values: data, command, figures, ….
         half: store float16, which halves the file and keeps about three digits.
 
     Raises:
         TypeError: a network of no registered class.
-        OSError: the place cannot be written.
+        ValueError: the place cannot be written.
     """
     name = next((n for n, kind in _KINDS.items() if type(network) is kind.network), None)
     if name is None:
@@ -86,6 +87,8 @@ def save_network(
             f"a network of one of {', '.join(sorted(_KINDS))} is wanted, but came "
             f"{type(network).__name__}; introduce its class with register_kind"
         )
+    path = Path(path)
+    check_writable(path)
     config: Config = network.config  # type: ignore[assignment]
     metadata = {
         "format": FORMAT,
@@ -100,7 +103,6 @@ def save_network(
             value = value.half()
         # safetensors refuses shared and channels-last storage.
         tensors[key] = value.contiguous().clone()
-    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     try:

@@ -58,3 +58,11 @@ class Noise:
     """One map a layer, coarsest first, each broadcasting to `[N, 1, H, W]`."""
 
     maps: tuple[Tensor, ...]
+
+    def __post_init__(self) -> None:
+        for index, noise in enumerate(self.maps):
+            if noise.ndim < 2 or not noise.is_floating_point():
+                raise ValueError(
+                    f"Noise holds float maps [..., H, W], but map {index} is {noise.dtype} "
+                    f"{[*noise.shape]}"
+                )

@@ -67,6 +67,11 @@ def mix_styles(coarse: WPlus, fine: WPlus, from_layer: int) -> WPlus:
     if not 0 <= from_layer <= rows:
         raise ValueError(f"from_layer must be from 0 to {rows}, but is {from_layer}")
     count = max(len(coarse), len(fine))
+    if {len(coarse), len(fine)} - {1, count}:
+        raise ValueError(
+            f"both must hold as many codes, or one of them a single one, but they hold "
+            f"{len(coarse)} and {len(fine)}"
+        )
     first, second = (c.tensor.expand(count, -1, -1) for c in (coarse, fine))
     return WPlus(torch.cat([first[:, :from_layer], second[:, from_layer:]], dim=1))
 

@@ -1,6 +1,6 @@
 """Upsample, filter, downsample: the resampling of StyleGAN2."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -71,8 +71,7 @@ def upfirdn2d(
             flip_filter=flip_filter, gain=gain**0.5,
         )  # fmt: skip
     kernel = (f if flip_filter else f.flip(0, 1)) * gain
-    y: Tensor = _UpFirDn.apply(x, kernel, (up_x, up_y), (down_x, down_y), (x0, x1, y0, y1))
-    return y
+    return _differentiable(x, kernel, (up_x, up_y), (down_x, down_y), (x0, x1, y0, y1))
 
 
 class _UpFirDn(torch.autograd.Function):
@@ -96,8 +95,12 @@ class _UpFirDn(torch.autograd.Function):
             before = ctx.sides[2 * axis]
             after = (size_in - 1) * ctx.up[axis] - size_out * ctx.down[axis] + before + 1
             sides += [kernel.shape[1 - axis] - 1 - before, after]
-        dx: Tensor = _UpFirDn.apply(grads[0], kernel.flip(0, 1), ctx.down, ctx.up, tuple(sides))
+        x0, x1, y0, y1 = sides
+        dx = _differentiable(grads[0], kernel.flip(0, 1), ctx.down, ctx.up, (x0, x1, y0, y1))
         return dx, None, None, None, None
+
+
+_differentiable: Callable[[Tensor, Tensor, Pair, Pair, Sides], Tensor] = _UpFirDn.apply
 
 
 def _correlate(x: Tensor, kernel: Tensor, up: Pair, down: Pair, sides: Sides) -> Tensor:

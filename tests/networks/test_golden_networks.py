@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 import torch
 from golden_files import load_golden, relative_error, state_of
-from smis_core.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 from torch import Tensor
+
+from smis_core.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
 
 LIMIT = 1e-5
 

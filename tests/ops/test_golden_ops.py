@@ -3,6 +3,7 @@
 import pytest
 import torch
 from golden_files import load_golden, relative_error
+
 from smis_core.ops import ACTIVATIONS, bias_act, modulated_conv2d, setup_filter, upfirdn2d
 
 TENSORS, TEXTS = load_golden("stylegan2_ops")
