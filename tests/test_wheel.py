@@ -1,6 +1,7 @@
 """The wheel carries everything: installed elsewhere, it draws a portrait."""
 
 import os
+import re
 import shutil
 import site
 import subprocess
@@ -83,14 +84,15 @@ def test_installed_elsewhere_it_draws_a_portrait(installation):
     where = run(python, "-c", "import smis_core; print(smis_core.__file__)", cwd=folder).strip()
     assert Path(where).is_relative_to(folder)
     mask = sorted((Path(where).parent / "portraits" / "masks").glob("*.png"))[0]
-    run(smis, "synthesize", mask, "-o", "out", "--styles", "2", "--device", "cpu", cwd=folder)
+    options = ("-o", "out", "--styles", "2", "--device", "cpu")
+    said = run(smis, "synthesize", mask, *options, cwd=folder)
+    # Untrained weights, or an encoder of another generator, stay near zero.
+    assert float(re.search(r"mean fidelity to the masks ([\d.]+)", said)[1]) > 0.3
     portraits = sorted((folder / "out").glob("*_style*.png"))
     assert len(portraits) == 2
     for path in portraits:
         with Image.open(path) as portrait:
             assert portrait.width == portrait.height >= 64
-            # A portrait has many colours; an untrained network's grey does not reach this.
-            assert len(portrait.convert("P", palette=Image.Palette.ADAPTIVE).getcolors()) > 100
     assert (folder / "out" / "contact_sheet.png").exists()
 
 
