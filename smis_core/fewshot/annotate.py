@@ -36,19 +36,25 @@ class AnnotatedPictures:
     def __post_init__(self) -> None:
         count, side = len(self.images), self.images.shape[-1]
         if self.images.ndim != 4 or self.images.shape[1] != 3 or not count:
-            raise ValueError(f"images: wanted [K, 3, R, R] with K of 1 or more, got {list(self.images.shape)}")
+            raise ValueError(
+                f"images: wanted [K, 3, R, R] with K of 1 or more, got {list(self.images.shape)}"
+            )
         if tuple(self.labels.shape) != (count, side, side) or self.labels.dtype != torch.uint8:
             raise ValueError(
-                f"labels: wanted uint8 [{count}, {side}, {side}], one mask a picture and of its size,"
+                f"labels: wanted uint8 [{count}, {side}, {side}], one mask a picture and of its"
+                " size,"
                 f" got {self.labels.dtype} {list(self.labels.shape)}"
             )
         unknown = set(self.classes) - set(self.palette.indices)
         if unknown:
             raise ValueError(
-                f"labels: wanted classes of palette {self.palette.name!r} or 255, got also {sorted(unknown)}"
+                f"labels: wanted classes of palette {self.palette.name!r} or 255, got also"
+                f" {sorted(unknown)}"
             )
         if not self.classes:
-            raise ValueError("labels: wanted at least one painted pixel, got only 255 (not painted)")
+            raise ValueError(
+                "labels: wanted at least one painted pixel, got only 255 (not painted)"
+            )
         if self.wplus is not None and len(self.wplus.tensor) != count:
             raise ValueError(f"wplus: wanted {count} latents, got {len(self.wplus.tensor)}")
 
@@ -70,6 +76,4 @@ def invert_annotated(
     Raises:
         ValueError: the pictures are not of the generator's size.
     """
-    return project(
-        generator, annotated.images, discriminator=discriminator, options=options
-    )
+    return project(generator, annotated.images, discriminator=discriminator, options=options)

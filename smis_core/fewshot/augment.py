@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -53,13 +54,14 @@ def distort(
         return lot.nonzero()[:, 0].to(labels.device)
 
     labels = labels.clone()
-    for share, change in (
+    changes: tuple[tuple[float, Callable[[Tensor], Tensor]], ...] = (
         (options.wobble, lambda some: _wobble(some, options.wobble_size, rng)),
         (options.redraw, lambda some: _redraw(some, rng)),
         (options.strokes, lambda some: _strokes(some, rng)),
         (options.drop_regions, lambda some: _drop_regions(some, rng)),
         (options.drop_classes, lambda some: _drop_classes(some, rng)),
-    ):
+    )
+    for share, change in changes:
         lot = chosen(share)
         if len(lot):
             labels[lot] = change(labels[lot])
@@ -86,13 +88,17 @@ def _wobble(labels: Tensor, spread: float, rng: torch.Generator) -> Tensor:
 
 
 def _redraw(labels: Tensor, rng: torch.Generator) -> Tensor:
-    """Blurred classes compete again, each with a random handicap: round corners, thick and thin parts."""
+    """Blurred classes compete again, each with a random handicap: round corners, thick and thin
+    parts."""
     count, size = labels.shape[0], labels.shape[-1]
-    present = torch.bincount(labels.flatten().long(), minlength=256).nonzero()[:, 0].to(labels.dtype)
+    present = (
+        torch.bincount(labels.flatten().long(), minlength=256).nonzero()[:, 0].to(labels.dtype)
+    )
     planes = (labels[:, None] == present[:, None, None]).float()
     width = max(size // 32, 1) * 2 + 1
     blurred = F.avg_pool2d(planes, width, stride=1, padding=width // 2, count_include_pad=False)
-    # What is small would lose every contest after blurring, so that a part's handicap grows with its size.
+    # What is small would lose every contest after blurring, so that a part's handicap grows with
+    # its size.
     size_of_part = planes.mean(dim=(2, 3), keepdim=True).clamp_min(1e-4).sqrt()
     handicap = torch.rand(count, len(present), 1, 1, generator=rng).to(labels.device)
     winner = (blurred * (0.5 + handicap) / (0.25 + size_of_part)).argmax(dim=1)
@@ -107,7 +113,7 @@ def _strokes(labels: Tensor, rng: torch.Generator) -> Tensor:
         start, end = torch.rand(2, count, 2, 1, 1, generator=rng)
         along = end - start
         length = along.square().sum(dim=1, keepdim=True).clamp_min(1e-6)
-        place = torch.stack(torch.broadcast_tensors(columns, rows))[None] - start
+        place = torch.stack([columns.expand(size, size), rows.expand(size, size)])[None] - start
         progress = ((place * along).sum(dim=1, keepdim=True) / length).clamp(0, 1)
         distance = (place - progress * along).square().sum(dim=1).sqrt()
         thickness = 0.01 + 0.03 * torch.rand(count, 1, 1, generator=rng)
@@ -125,7 +131,9 @@ def _drop_regions(labels: Tensor, rng: torch.Generator) -> Tensor:
     count, size = labels.shape[0], labels.shape[-1]
     cells = int(torch.randint(2, 9, (), generator=rng))
     field = _smooth(count, 1, cells, size, rng)[:, 0]
-    level = torch.rand(count, 1, 1, generator=rng) * 2 - 0.5  # from two thirds dropped to a few blobs
+    level = (
+        torch.rand(count, 1, 1, generator=rng) * 2 - 0.5
+    )  # from two thirds dropped to a few blobs
     return labels.masked_fill((field > level).to(labels.device), UNPAINTED)
 
 

@@ -12,7 +12,6 @@ from ..networks.stylegan2 import Generator
 from .network import FewshotNetwork
 from .synthesis import Synthesizer
 
-GENERATOR_CARD_KEY = "generator_fingerprint"
 SHIPPED_SHOTS = (1, 5)
 
 
@@ -35,7 +34,8 @@ def load_synthesizer(
     """
     if shots not in SHIPPED_SHOTS:
         raise ValueError(
-            f"shots: wanted one of {SHIPPED_SHOTS}, got {shots}; `smis fewshot train --shots {shots}` makes another"
+            f"shots: wanted one of {SHIPPED_SHOTS}, got {shots}; `smis fewshot train --shots"
+            f" {shots}` makes another"
         )
     return load_synthesizer_files(
         bundled_path(f"{name}/generator"), bundled_path(f"{name}/encoder_{shots}"), device=device
@@ -61,13 +61,16 @@ def load_synthesizer_files(
     network = load_network(encoder_path, device=device)
     if not isinstance(network, FewshotNetwork):
         raise ValueError(
-            f"{encoder_path}: wanted an encoder from `smis fewshot train`, got {type(network).__name__}"
+            f"{encoder_path}: wanted an encoder from `smis fewshot train`, got"
+            f" {type(network).__name__}"
         )
-    made_from = read_card(encoder_path).get(GENERATOR_CARD_KEY)
+    made_from = read_card(encoder_path).get("made_from", {}).get("generator")
     if made_from is not None and made_from != fingerprint(generator_path):
         raise ValueError(
-            f"{encoder_path}: wanted an encoder made from {generator_path}, got one made from another generator"
-            " (the fingerprint in its card differs); make it again with `smis fewshot train` or `make models`"
+            f"{encoder_path}: wanted an encoder made from {generator_path}, got one made from"
+            " another generator"
+            " (the fingerprint in its card differs); make it again with `smis fewshot train` or"
+            " `make models`"
         )
     generator = load_network(generator_path, device=device)
     if not isinstance(generator, Generator):

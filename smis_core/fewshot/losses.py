@@ -41,8 +41,8 @@ def mask_consistency(
 ) -> Tensor:
     """Weighted cross-entropy plus one minus the soft intersection over union.
 
-    The second term sums over the batch before it divides, like the figure by which masks are compared; the first
-    gives a direction where nothing overlaps yet.
+    The second term sums over the batch before it divides, like the figure by which masks are
+    compared; the first gives a direction where nothing overlaps yet.
 
     Returns:
         A scalar; 0 where every painted pixel is certain and right.

@@ -25,14 +25,16 @@ class FewshotConfig:
     palette: Palette
     """what the classes mean"""
     folded: tuple[int, ...] = ()
-    """classes that the domain never shows (jewellery, say): folded into their surroundings in a mask"""
+    """classes that the domain never shows (jewellery, say): folded into their surroundings in a
+    mask"""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "folded", tuple(self.folded))
         if not self.palette.num_classes == self.encoder.num_classes == self.labeller.num_classes:
             raise ValueError(
                 f"palette, encoder and labeller: wanted the same number of classes, got"
-                f" {self.palette.num_classes}, {self.encoder.num_classes}, {self.labeller.num_classes}"
+                f" {self.palette.num_classes}, {self.encoder.num_classes},"
+                f" {self.labeller.num_classes}"
             )
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""Endless training data from nothing but noise: pictures that the generator draws, named by the labeller."""
+"""Endless training data from nothing but noise: pictures that the generator draws, named by the
+labeller."""
 
 from __future__ import annotations
 
@@ -38,9 +39,11 @@ class PseudoSampler:
     Args:
         generator: what draws.
         labeller: what names; also says which layers are read.
-        picture_labeller: names the finished pictures instead (to measure how far a perfect labeller would come).
+        picture_labeller: names the finished pictures instead (to measure how far a perfect labeller
+            would come).
         truncation_psi: 1 draws everything that the generator knows.
-        style_mixing: share of samples whose later rows, from a random one on, come from another sample.
+        style_mixing: share of samples whose later rows, from a random one on, come from another
+            sample.
         autocast: bfloat16 for the generator's convolutions.
     """
 

@@ -26,8 +26,8 @@ class Synthesis:
     wplus: WPlus
     """[N, L, w], what the images were drawn from"""
     fidelity: list[float]
-    """how well each follows the mask, in [0, 1]: mean intersection over union with the labeller's reading, over the
-    classes that the mask paints"""
+    """how well each follows the mask, in [0, 1]: mean intersection over union with the labeller's
+    reading, over the classes that the mask paints"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,8 @@ class RefineStep:
 class Synthesizer:
     """A generator, an encoder and a labeller, ready to draw.
 
-    Holds no state that a call changes; who calls from several threads takes a lock around the calls.
+    Holds no state that a call changes; who calls from several threads takes a lock around the
+    calls.
 
     Args:
         generator: what draws.
@@ -75,7 +76,8 @@ class Synthesizer:
         if (config.resolution, config.num_ws, config.w_dim) != wanted:
             raise ValueError(
                 f"network: wanted an encoder for (resolution, num_ws, w_dim) = {wanted}, got"
-                f" {(config.resolution, config.num_ws, config.w_dim)}; train one with `smis fewshot train`"
+                f" {(config.resolution, config.num_ws, config.w_dim)}; train one with `smis"
+                " fewshot train`"
             )
         self.generator = generator
         self.network = network
@@ -126,8 +128,8 @@ class Synthesizer:
         Args:
             mask: of any square size; 255 leaves a region to the generator.
             style_seeds: each gives colours of its own.
-            mix_from: the first row of W+ that takes the style, 0 to `num_ws`; `num_ws` keeps the encoder's own
-                colours. By default `default_mix_from`.
+            mix_from: the first row of W+ that takes the style, 0 to `num_ws`; `num_ws` keeps the
+                encoder's own colours. By default `default_mix_from`.
             truncation_psi: how far styles stray from the average, 0 to 1.
             noise: as the generator takes it.
 
@@ -181,8 +183,8 @@ class Synthesizer:
     ) -> Iterator[RefineStep]:
         """Follows the mask more closely than the encoder's single glance does.
 
-        Adam on the rows of W+ that decide the layout, with the labeller's soft reading compared with the mask; a
-        pull towards the start keeps the picture one that the generator would draw.
+        Adam on the rows of W+ that decide the layout, with the labeller's soft reading compared
+        with the mask; a pull towards the start keeps the picture one that the generator would draw.
 
         Args:
             mask: what is wanted.
@@ -212,7 +214,8 @@ class Synthesizer:
         optimizer = torch.optim.Adam([offset], lr=learning_rate, betas=(0.9, 0.95))
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
         for index in range(steps):
-            # A worker thread shares the process's gradient mode with nobody: it is set here, not by who drains us.
+            # A worker thread shares the process's gradient mode with nobody: it is set here, not by
+            # who drains us.
             with torch.enable_grad():
                 ws = torch.cat([start[:, :rows] + offset * scale, start[:, rows:]], dim=1)
                 with torch.autocast(self.device.type, torch.bfloat16):
@@ -247,7 +250,8 @@ class Synthesizer:
         return images, self.labeller.labels(features, self.resolution)
 
     def _prepared(self, mask: LabelMap | Sequence[LabelMap]) -> Tensor:
-        """uint8 [N, R, R]: resized; classes that the encoder never saw folded away, or left open."""
+        """uint8 [N, R, R]: resized; classes that the encoder never saw folded away, or left"
+        " open."""
         masks = [mask] if isinstance(mask, LabelMap) else list(mask)
         if not masks:
             raise ValueError("mask: wanted at least one label map, got none")
@@ -256,7 +260,8 @@ class Synthesizer:
         for each in masks:
             if each.palette.indices != self.palette.indices:
                 raise ValueError(
-                    f"mask: wanted a label map of palette {self.palette.name!r}, got {each.palette.name!r}"
+                    f"mask: wanted a label map of palette {self.palette.name!r}, got"
+                    f" {each.palette.name!r}"
                 )
             indices = each.folded(self.network.config.folded).resized(self.resolution).indices
             prepared.append(np.where(np.isin(indices, shown), indices, np.uint8(UNPAINTED)))

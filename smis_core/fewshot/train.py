@@ -42,7 +42,8 @@ class EncoderOptions:
     latent_weight: float = 1.0
     """of the distance between codes, the paper's loss (its equation 4)"""
     mask_weight: float = 1.0
-    """of the disagreement between the mask that went in and the labeller's reading of what came out"""
+    """of the disagreement between the mask that went in and the labeller's reading of what came
+    out"""
     image_weight: float = 0.5
     """of the pixel pyramid"""
     feature_weight: float = 0.5
@@ -61,7 +62,8 @@ class EncoderOptions:
     def __post_init__(self) -> None:
         if self.batch < 1 or self.pictures < self.batch:
             raise ValueError(
-                f"pictures and batch: wanted at least one picture a batch and one batch, got {self.pictures} and"
+                "pictures and batch: wanted at least one picture a batch and one batch, got"
+                f" {self.pictures} and"
                 f" {self.batch}"
             )
         if self.learning_rate <= 0:
@@ -77,7 +79,9 @@ class EncoderOptions:
 
     def paper(self) -> EncoderOptions:
         """The paper's loss: codes alone."""
-        return replace(self, latent_weight=1.0, mask_weight=0.0, image_weight=0.0, feature_weight=0.0)
+        return replace(
+            self, latent_weight=1.0, mask_weight=0.0, image_weight=0.0, feature_weight=0.0
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +97,8 @@ class EncoderStep:
     losses: dict[str, float]
     """unweighted terms by name: "latent", "mask", "image", "features" """
     network: FewshotNetwork
-    """the running average of the encoder, with the labeller; it goes on changing until the last step"""
+    """the running average of the encoder, with the labeller; it goes on changing until the last"
+    " step"""
 
 
 def train_encoder(
@@ -109,8 +114,9 @@ def train_encoder(
 ) -> Iterator[EncoderStep]:
     """Trains a mask encoder, a step at a time.
 
-    Endo and Kanamori (2021), section 3.3, with three more losses of ours: what the predicted code draws is compared
-    with the sample (pixels, features) and with the mask (the labeller reads it back). For half of the samples the
+    Endo and Kanamori (2021), section 3.3, with three more losses of ours: what the predicted code
+    draws is compared with the sample (pixels, features) and with the mask (the labeller reads it
+    back). For half of the samples the
     drawing takes the sample's own fine rows, since no mask says what colour hair has.
 
     Args:
@@ -120,8 +126,8 @@ def train_encoder(
         options: see `EncoderOptions`.
         folded: classes that the domain never shows.
         picture_labeller: names the samples in place of the labeller.
-        state: a file from which training resumes exactly, written every `state_interval_steps` and removed by who
-            keeps the result. None resumes nothing.
+        state: a file from which training resumes exactly, written every `state_interval_steps` and
+            removed by who keeps the result. None resumes nothing.
 
     Yields:
         A step; the last one's `network` is the result.
@@ -144,11 +150,16 @@ def train_encoder(
 def _steps(
     run: _Run, options: EncoderOptions, state: Path | None, interval: int
 ) -> Iterator[EncoderStep]:
-    while run.index < options.steps:
-        total, losses = run.step()
-        if state is not None and (run.index % interval == 0 or run.index == options.steps):
-            run.save(state)
-        yield EncoderStep(run.index - 1, run.index * options.batch, total, losses, run.network)
+    # A run that stopped after its last step yields that one again, so that its result is not lost.
+    finished = run.index == options.steps
+    while run.index < options.steps or finished:
+        if not finished:
+            run.step()
+            if state is not None and (run.index % interval == 0 or run.index == options.steps):
+                run.save(state)
+        pictures = run.index * options.batch
+        yield EncoderStep(run.index - 1, pictures, run.total, run.losses, run.network)
+        finished = False
 
 
 class _Run:
@@ -209,11 +220,14 @@ class _Run:
             fused=self.device.type in ("cpu", "cuda"),
         )
         self.index = 0
+        self.total = float("nan")
+        self.losses: dict[str, float] = {}
 
-    def step(self) -> tuple[float, dict[str, float]]:
-        """One batch; returns the total and the terms."""
+    def step(self) -> None:
+        """One batch."""
         options = self.options
-        # A step's randomness follows from its number, so that a resumed run draws what it would have drawn.
+        # A step's randomness follows from its number, so that a resumed run draws what it would
+        # have drawn.
         rng = torch.Generator().manual_seed((options.seed + 1) * 1_000_003 + self.index)
         samples = self.sampler.draw(options.batch, rng=rng)
         masks = distort(samples.labels, rng=rng, options=options.augment)
@@ -241,7 +255,8 @@ class _Run:
         self.optimizer.step()
         self.index += 1
         self._average()
-        return float(total.detach()), {name: float(term.detach()) for name, term in losses.items()}
+        self.total = float(total.detach())
+        self.losses = {name: float(term.detach()) for name, term in losses.items()}
 
     def _drawn(
         self, ws: Tensor, samples: PseudoSamples, masks: Tensor, own_colours: Tensor
@@ -275,7 +290,8 @@ class _Run:
         # While few steps are done, the average looks back at as few.
         half_life = min(half_life, max(self.index / 8, 0.5))
         keep = 0.5 ** (1 / half_life)
-        averaged, latest = list(self.network.encoder.parameters()), list(self.encoder.parameters())
+        averaged: list[Tensor] = list(self.network.encoder.parameters())
+        latest: list[Tensor] = list(self.encoder.parameters())
         torch._foreach_lerp_(averaged, latest, 1 - keep)
 
     def _identity(self) -> dict[str, Any]:
@@ -292,6 +308,8 @@ class _Run:
             {
                 "identity": self._identity(),
                 "index": self.index,
+                "total": self.total,
+                "losses": self.losses,
                 "encoder": self.encoder.state_dict(),
                 "average": self.network.encoder.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
@@ -306,15 +324,17 @@ class _Run:
             saved = torch.load(path, map_location=self.device, weights_only=True)
         except Exception as error:
             raise ValueError(
-                f"{path}: wanted the state of an encoder's training, got a file that does not open ({error});"
+                f"{path}: wanted the state of an encoder's training, got a file that does not"
+                f" open ({error});"
                 " delete it to start again"
             ) from error
         if saved["identity"] != self._identity():
             raise ValueError(
-                f"{path}: wanted the state of this run, got one with other options, another generator or another"
+                f"{path}: wanted the state of this run, got one with other options, another"
+                " generator or another"
                 " labeller; delete it to start again"
             )
-        self.index = saved["index"]
+        self.index, self.total, self.losses = saved["index"], saved["total"], saved["losses"]
         self.encoder.load_state_dict(saved["encoder"])
         self.network.encoder.load_state_dict(saved["average"])
         self.optimizer.load_state_dict(saved["optimizer"])
@@ -331,4 +351,3 @@ def _fast_bfloat16(device: torch.device) -> bool:
     if device.type != "cpu":
         return False
     return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
-

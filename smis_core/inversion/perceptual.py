@@ -28,8 +28,8 @@ def pixel_distance(
 ) -> Tensor:
     """Mean over the levels of absolute plus squared difference.
 
-    Coarse levels see a head that stands elsewhere before its pixels overlap; the absolute difference keeps pulling
-    when little is left.
+    Coarse levels see a head that stands elsewhere before its pixels overlap; the absolute
+    difference keeps pulling when little is left.
 
     Returns:
         [N].
@@ -47,8 +47,9 @@ def critic_features(
 ) -> list[Tensor]:
     """What the discriminator sees in pictures, each map of unit length along its channels.
 
-    It knows nothing but its own domain, and nobody had to label a picture for it: a perceptual distance that needs
-    no network trained on other people's photographs. The last map is left out, since its statistic mixes a batch.
+    It knows nothing but its own domain, and nobody had to label a picture for it: a perceptual
+    distance that needs no network trained on other people's photographs. The last map is left out,
+    since its statistic mixes a batch.
     """
     count = len(images)
     missing = -count % 4 if count > 4 else 0
@@ -57,10 +58,13 @@ def critic_features(
 
 
 def feature_distance(ours: list[Tensor], theirs: list[Tensor]) -> Tensor:
-    """Mean over the maps of the squared distance between unit vectors, after LPIPS (Zhang et al., 2018, equation 1).
+    """Mean over the maps of the squared distance between unit vectors, after LPIPS (Zhang et al.,
+    2018, equation 1).
 
     Returns:
         [N], in [0, 4].
     """
-    terms = [(a - b).square().sum(dim=1).mean(dim=(1, 2)) for a, b in zip(ours, theirs, strict=True)]
+    terms = [
+        (a - b).square().sum(dim=1).mean(dim=(1, 2)) for a, b in zip(ours, theirs, strict=True)
+    ]
     return torch.stack(terms).mean(dim=0)

@@ -30,17 +30,20 @@ class ProjectionOptions:
     space: Literal["wplus", "w"] = "wplus"
     """whether every layer may have a latent of its own"""
     learning_rate: float = 0.1
-    """in units of w's spread; ramps up over the first 5% and falls along a cosine over the last half"""
+    """in units of w's spread; ramps up over the first 5% and falls along a cosine over the last
+    half"""
     candidates: int = 256
     """random samples among which the start is looked for; 0 starts at the average"""
     feature_weight: float = 0.5
     """of the discriminator's features, where one is given"""
     prior_weight: float = 0.01
-    """of the distance from the latents that the mapping network gives: what keeps features readable"""
+    """of the distance from the latents that the mapping network gives: what keeps features
+    readable"""
     row_weight: float = 0.01
     """of the distance between the rows of W+"""
     exploration: float = 0.05
-    """noise on the latent at the start, in units of w's spread; gone after three quarters of the steps"""
+    """noise on the latent at the start, in units of w's spread; gone after three quarters of the
+    steps"""
     optimise_noise: bool = False
     """whether the noise maps are found as well, one a layer"""
     noise_weight: float = 1e3
@@ -76,7 +79,8 @@ class _Prior:
         centred = w - self.mean
         covariance = centred.T @ centred / len(w)
         width = covariance.shape[0]
-        # Directions that w hardly takes are free to a hundredth of the mean variance, or they would forbid everything.
+        # Directions that w hardly takes are free to a hundredth of the mean variance, or they would
+        # forbid everything.
         ridge = covariance.diagonal().mean() * 1e-2 + 1e-12
         eye = torch.eye(width, dtype=w.dtype, device=w.device)
         self.whitening = torch.linalg.cholesky(torch.linalg.inv(covariance + ridge * eye)).float()
@@ -85,7 +89,8 @@ class _Prior:
 
     def distance(self, difference: Tensor) -> Tensor:
         """[…, w] → […]: the mean square in whitened coordinates, 1 for a sample."""
-        return (difference @ self.whitening).square().mean(dim=-1)
+        squares: Tensor = (difference @ self.whitening).square()
+        return squares.mean(dim=-1)
 
 
 def project(
@@ -98,8 +103,8 @@ def project(
 ) -> Iterator[ProjectionStep]:
     """Inverts pictures, a step at a time.
 
-    The reference projector's schedule (Karras et al., 2020, appendix D) with a start that is looked for among
-    samples, a pyramid of pixel differences, and the discriminator in place of VGG.
+    The reference projector's schedule (Karras et al., 2020, appendix D) with a start that is looked
+    for among samples, a pyramid of pixel differences, and the discriminator in place of VGG.
 
     Args:
         generator: unconditional.
@@ -158,7 +163,8 @@ def _project(
             ws = begin + offset * prior.spread
             strength = options.exploration * prior.spread * max(0.0, 1 - done / 0.75) ** 2
             shaken = ws + torch.randn(ws.shape, generator=rng).to(device) * strength
-            # float32 throughout: a few hundred steps are short, and bf16's noise is as large as the last of them.
+            # float32 throughout: a few hundred steps are short, and bf16's noise is as large as the
+            # last of them.
             image = generator.synthesis(shaken.expand(-1, rows, -1), noise=maps or "const")
             losses = {"pixels": pixel_distance(pyramid(image), levels)}
             if discriminator:
@@ -174,9 +180,11 @@ def _project(
                 "rows": options.row_weight,
                 "noise": options.noise_weight,
             }
-            total = sum((weights[name] * term.sum() for name, term in losses.items()), offset.new_zeros(()))
+            total = sum(
+                (weights[name] * term.sum() for name, term in losses.items()), offset.new_zeros(())
+            )
             optimizer.zero_grad(set_to_none=True)
-            total.backward()
+            total.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         normalise_(maps)
         latent = (begin + offset.detach() * prior.spread).expand(-1, rows, -1).contiguous()
@@ -192,7 +200,9 @@ def _project(
 
 def _ramp(done: float) -> float:
     """The reference projector's schedule with a longer fall, since there are fewer steps."""
-    return min(1.0, (done + 0.005) / 0.05) * (0.5 - 0.5 * math.cos(math.pi * min(1.0, 2 * (1 - done))))
+    return min(1.0, (done + 0.005) / 0.05) * (
+        0.5 - 0.5 * math.cos(math.pi * min(1.0, 2 * (1 - done)))
+    )
 
 
 @torch.no_grad()
@@ -214,7 +224,10 @@ def _best_start(
     for ws in found:
         drawn = pyramid(generator.synthesis(ws))
         for index in range(count):
-            wanted = [each[index : index + 1].expand_as(ours) for each, ours in zip(levels, drawn, strict=True)]
+            wanted = [
+                each[index : index + 1].expand_as(ours)
+                for each, ours in zip(levels, drawn, strict=True)
+            ]
             distances = pixel_distance(drawn, wanted)
             nearest = int(distances.argmin())
             if distances[nearest] < lowest[index]:
@@ -238,7 +251,8 @@ def _check(
         )
     if not bool(torch.isfinite(target).all()) or float(target.abs().max()) > 1.01:
         raise ValueError(
-            f"target: wanted values in [-1, 1], got {float(target.min()):.3g} to {float(target.max()):.3g}"
+            f"target: wanted values in [-1, 1], got {float(target.min()):.3g} to"
+            f" {float(target.max()):.3g}"
         )
     if generator.config.c_dim:
         raise ValueError(
@@ -246,15 +260,21 @@ def _check(
         )
     if discriminator is not None and discriminator.config.resolution != side:
         raise ValueError(
-            f"discriminator: wanted one of {side}², the generator's size, got {discriminator.config.resolution}²"
+            f"discriminator: wanted one of {side}², the generator's size, got"
+            f" {discriminator.config.resolution}²"
         )
-    if start is not None and start.tensor.shape != (len(target), generator.num_ws, generator.config.w_dim):
+    if start is not None and start.tensor.shape != (
+        len(target),
+        generator.num_ws,
+        generator.config.w_dim,
+    ):
         raise ValueError(
             f"start: wanted [{len(target)}, {generator.num_ws}, {generator.config.w_dim}],"
             f" got {list(start.tensor.shape)}"
         )
     if options.steps < 1 or options.learning_rate <= 0 or options.candidates < 0:
         raise ValueError(
-            "options: wanted steps of at least 1, a positive learning_rate and candidates of at least 0, got"
+            "options: wanted steps of at least 1, a positive learning_rate and candidates of at"
+            " least 0, got"
             f" {options.steps}, {options.learning_rate} and {options.candidates}"
         )

@@ -17,7 +17,12 @@ from .fit_probe import (
 )
 from .labeller import Labeller, LabellerConfig, build_labeller, shown_classes
 from .probe import ProbeLabeller
-from .prototypes import PrototypeLabeller, fit_prototypes, resize_as_the_paper
+from .prototypes import (
+    PrototypeLabeller,
+    best_prototypes,
+    fit_prototypes,
+    resize_as_the_paper,
+)
 from .sparse import SparseLabeller, fit_sparse
 
 __all__ = [
@@ -29,6 +34,7 @@ __all__ = [
     "PrototypeLabeller",
     "Reading",
     "SparseLabeller",
+    "best_prototypes",
     "build_labeller",
     "class_weights",
     "convolution_layers",

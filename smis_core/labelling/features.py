@@ -33,8 +33,9 @@ def convolution_layers(
 def shallow_synthesis(generator: Generator, resolution: int) -> SynthesisNetwork:
     """A generator's synthesis up to a resolution, sharing its weights.
 
-    Layout is decided long before the last block, which costs as much as all others together: what reads features up
-    to 64² need not paint the rest. Only a skip generator has a picture at every resolution, so others come back
+    Layout is decided long before the last block, which costs as much as all others together: what
+    reads features up to 64² need not paint the rest. Only a skip generator has a picture at every
+    resolution, so others come back
     whole.
 
     Args:
@@ -50,7 +51,8 @@ def shallow_synthesis(generator: Generator, resolution: int) -> SynthesisNetwork
     config = synthesis.config
     if resolution not in config.resolutions[1:]:
         raise ValueError(
-            f"resolution: wanted one of {', '.join(map(str, config.resolutions[1:]))}, got {resolution}"
+            f"resolution: wanted one of {', '.join(map(str, config.resolutions[1:]))}, got"
+            f" {resolution}"
         )
     if resolution == config.resolution or config.architecture != "skip":
         return synthesis
@@ -116,7 +118,8 @@ def restyle(
     rng: torch.Generator,
     keep: float = 0.25,
 ) -> Tensor:
-    """Another random style from a random row on, `mix_from` or later; a share `keep` stays as it was.
+    """Another random style from a random row on, `mix_from` or later; a share `keep` stays as it
+    was.
 
     Returns:
         [N, L, w], a new tensor.

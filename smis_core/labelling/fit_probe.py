@@ -88,7 +88,8 @@ def fit_probe(
 ) -> Iterator[ProbeStep]:
     """Fits a `ProbeLabeller`, a step at a time.
 
-    A picture keeps its layout when noise is redrawn and its fine layers take another style, so its annotation stays
+    A picture keeps its layout when noise is redrawn and its fine layers take another style, so its
+    annotation stays
     true: every step sees the annotated pictures in other clothes.
 
     Yields:
@@ -101,7 +102,8 @@ def fit_probe(
     side = generator.config.resolution
     if labels.ndim != 3 or tuple(labels.shape[1:]) != (side, side) or len(labels) != len(wplus):
         raise ValueError(
-            f"labels: wanted [{len(wplus)}, {side}, {side}], one label map a latent at the generator's resolution,"
+            f"labels: wanted [{len(wplus)}, {side}, {side}], one label map a latent at the"
+            " generator's resolution,"
             f" got {list(labels.shape)}"
         )
     classes = shown_classes(labels)
@@ -151,7 +153,7 @@ def fit_probe(
         wanted = targets[chosen.to(device)].repeat_interleave(options.members, dim=0)
         loss = F.cross_entropy(votes, wanted, weight=weights, ignore_index=-1)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
         with torch.no_grad():
@@ -161,4 +163,3 @@ def fit_probe(
         if index == options.steps - 1:
             probe.requires_grad_(False)
         yield ProbeStep(index, float(loss.detach()), accuracy, probe)
-

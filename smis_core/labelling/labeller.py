@@ -18,7 +18,8 @@ class LabellerConfig:
     """What a labeller needs in order to be built again before its tensors are loaded.
 
     Raises:
-        ValueError: the kind is unknown, the classes are not increasing indices below `num_classes`, or layers and
+        ValueError: the kind is unknown, the classes are not increasing indices below `num_classes`,
+        or layers and
             channels do not match.
     """
 
@@ -49,7 +50,12 @@ class LabellerConfig:
         if self.kind not in _KINDS_WANTED:
             raise ValueError(f"kind: wanted one of {', '.join(_KINDS_WANTED)}, got {self.kind!r}")
         ordered = all(a < b for a, b in zip(self.classes, self.classes[1:], strict=False))
-        if not self.classes or not ordered or self.classes[0] < 0 or self.classes[-1] >= self.num_classes:
+        if (
+            not self.classes
+            or not ordered
+            or self.classes[0] < 0
+            or self.classes[-1] >= self.num_classes
+        ):
             raise ValueError(
                 f"classes: wanted increasing indices below {self.num_classes}, got {self.classes}"
             )
@@ -75,8 +81,8 @@ _CLASSES: dict[str, type[Labeller]] = {}
 class Labeller(nn.Module):
     """Names every pixel of a generated picture from the features that made it.
 
-    Sub-classes give `logits`; `labels` follows from it. A labeller is a module, so that it is saved beside the
-    encoder that was trained with it.
+    Sub-classes give `logits`; `labels` follows from it. A labeller is a module, so that it is saved
+    beside the encoder that was trained with it.
     """
 
     config: LabellerConfig
@@ -99,8 +105,8 @@ class Labeller(nn.Module):
         """Soft labels, differentiable with respect to the features.
 
         Returns:
-            float32 [N, num_classes, size, size]; their softmax is a probability. Classes that no annotation shows
-            get -30.
+            float32 [N, num_classes, size, size]; their softmax is a probability. Classes that no
+            annotation shows get -30.
         """
         raise NotImplementedError
 
@@ -130,7 +136,8 @@ class Labeller(nn.Module):
                 raise ValueError(f"features: wanted layer {name!r}, got {sorted(features)}")
             if features[name].ndim != 4 or features[name].shape[1] != channels:
                 raise ValueError(
-                    f"features[{name!r}]: wanted [N, {channels}, H, W], got {list(features[name].shape)};"
+                    f"features[{name!r}]: wanted [N, {channels}, H, W], got"
+                    f" {list(features[name].shape)};"
                     " this labeller belongs to another generator"
                 )
             found.append(features[name])
@@ -149,11 +156,11 @@ def register_labeller(kind: str) -> Callable[[type[Labeller]], type[Labeller]]:
 
 def build_labeller(config: LabellerConfig) -> Labeller:
     """An empty labeller of a configuration, for its tensors to be loaded into."""
-    return _CLASSES[config.kind](config)  # type: ignore[call-arg]
+    return _CLASSES[config.kind](config)
 
 
 def shown_classes(labels: Tensor | Sequence[Tensor]) -> tuple[int, ...]:
     """The class indices that occur in label maps, in order and without 255."""
     maps = [labels] if isinstance(labels, Tensor) else list(labels)
-    found = sorted({int(index) for each in maps for index in each.unique()})
+    found = sorted({int(index) for each in maps for index in torch.unique(each)})
     return tuple(index for index in found if index != UNPAINTED)

@@ -1,9 +1,10 @@
 """A probe on every layer's features: our labelling.
 
-Prototypes on one layer cannot tell a left eye from a right one, nor a lip from a blush. Coarse layers know where
-something is and fine ones where it ends, so the probe reads all of them, after DatasetGAN (Zhang et al., 2021) but
-far smaller: projection and bilinear upsampling commute, so every layer is projected at its own size, and no stack
-of upsampled features is ever built.
+Prototypes on one layer cannot tell a left eye from a right one, nor a lip from a blush. Coarse
+layers know where something is and fine ones where it ends, so the probe reads all of them, after
+DatasetGAN (Zhang et al., 2021) but
+far smaller: projection and bilinear upsampling commute, so every layer is projected at its own
+size, and no stack of upsampled features is ever built.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ class ProbeLabeller(Labeller):
     def __init__(self, config: LabellerConfig) -> None:
         if config.hidden == 0 and config.members != 1:
             raise ValueError(
-                f"members: wanted 1 for a linear probe (its average is one probe), got {config.members}"
+                "members: wanted 1 for a linear probe (its average is one probe), got"
+                f" {config.members}"
             )
         super().__init__()
         self.config = config
@@ -65,7 +67,7 @@ class ProbeLabeller(Labeller):
         for index in order:
             values = found[index]
             weight = self.weights[index] * self.scales[index]
-            offset = weight @ self.means[index]
+            offset = (weight * self.means[index]).sum(dim=1)  # autocast would round a product
             projected = F.conv2d(
                 values, weight[:, :, None, None].to(values.dtype), -offset.to(values.dtype)
             )
@@ -79,7 +81,8 @@ class ProbeLabeller(Labeller):
         if self.heads is not None:
             total = F.dropout(F.leaky_relu(total, 0.1), dropout, training=dropout > 0)
             total = self.heads(total)
-        return total.float().unflatten(1, (self.config.members, len(self.config.classes)))
+        shape = (self.config.members, len(self.config.classes), *total.shape[2:])
+        return total.float().reshape(len(total), *shape)
 
     def logits(self, features: Mapping[str, Tensor], size: int) -> Tensor:
         return self._spread(self._votes(features, size))

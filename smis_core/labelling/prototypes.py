@@ -1,7 +1,8 @@
-"""Dense class prototypes: the labelling of 'Few-shot Semantic Image Synthesis Using StyleGAN Prior'.
+"""Dense class prototypes: the labelling of 'Few-shot Semantic Image Synthesis Using StyleGAN
+Prior'.
 
-Endo and Kanamori (2021), section 3.2: a class is the mean of the features under its annotation, and a pixel takes
-the class whose prototype points in the most similar direction.
+Endo and Kanamori (2021), section 3.2: a class is the mean of the features under its annotation, and
+a pixel takes the class whose prototype points in the most similar direction.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..networks.stylegan2 import Generator
+from .features import read_features
 from .labeller import (
     UNPAINTED,
     Labeller,
@@ -30,7 +33,8 @@ def resize_as_the_paper(
     labels: Tensor,  # uint8 [N, H, W]
     size: int,
 ) -> Tensor:
-    """Label maps at a feature map's size as the paper's code has them: 256² first, then the top-left pixel.
+    """Label maps at a feature map's size as the paper's code has them: 256² first, then the
+    top-left pixel.
 
     Thin parts may vanish; our own methods resize with `LabelMap.resized`.
 
@@ -74,8 +78,9 @@ def fit_prototypes(
 ) -> PrototypeLabeller:
     """Dense prototypes from annotated pictures.
 
-    The mean of a class is taken within each picture, then over the pictures that show it, then normalised
-    (section 3.2 of the paper; masks are brought to the feature's size by `resize_as_the_paper`).
+    The mean of a class is taken within each picture, then over the pictures that show it, then
+    normalised (section 3.2 of the paper; masks are brought to the feature's size by
+    `resize_as_the_paper`).
 
     Args:
         layer: the layer that the features were read from.
@@ -95,7 +100,9 @@ def fit_prototypes(
     small = resize_as_the_paper(labels, features.shape[-1]).to(features.device)
     classes = shown_classes(small)
     if not classes:
-        raise ValueError(f"labels: wanted at least one annotated pixel, got only {UNPAINTED} (not painted)")
+        raise ValueError(
+            f"labels: wanted at least one annotated pixel, got only {UNPAINTED} (not painted)"
+        )
     prototypes = []
     for index in classes:
         shown = [
@@ -108,3 +115,36 @@ def fit_prototypes(
     labeller = PrototypeLabeller(config).to(features.device)
     labeller.prototypes.copy_(torch.stack(prototypes))
     return labeller.requires_grad_(False)
+
+
+def best_prototypes(
+    generator: Generator,
+    wplus: Tensor,  # [K, L, w] of the annotated pictures
+    labels: Tensor,  # uint8 [K, R, R] at the generator's resolution
+    *,
+    num_classes: int,
+) -> PrototypeLabeller:
+    """Prototypes at the block whose features label the annotated pictures themselves best.
+
+    The paper reads the 64² block of networks of 256² and more; which block sees the parts best in
+    another network is found out here, by mean intersection over union.
+    """
+    blocks = [layer for layer in generator.synthesis.layers if layer.name.endswith("conv1")]
+    features = read_features(generator, wplus, [layer.name for layer in blocks]).features
+    best: PrototypeLabeller | None = None
+    highest = -1.0
+    wanted = shown_classes(labels)
+    for layer in blocks:
+        labeller = fit_prototypes(
+            features[layer.name], labels, layer=layer.name, num_classes=num_classes
+        )
+        named = labeller.labels(features, labels.shape[-1])
+        ious = []
+        for index in wanted:
+            asked, got = labels.to(named.device) == index, named == index
+            got = got & (labels.to(named.device) != UNPAINTED)
+            ious.append(float((asked & got).sum()) / float((asked | got).sum()))
+        if sum(ious) / len(ious) > highest:
+            best, highest = labeller, sum(ious) / len(ious)
+    assert best is not None
+    return best

@@ -1,7 +1,7 @@
 """Sparse labels by the nearest neighbours of annotated pixels.
 
-Endo and Kanamori (2021), section 3.2, 'sparse pseudo labels': scribbles and points name few pixels, so a sample's
-pixels are named only where they clearly resemble one of them.
+Endo and Kanamori (2021), section 3.2, 'sparse pseudo labels': scribbles and points name few pixels,
+so a sample's pixels are named only where they clearly resemble one of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _TEMPERATURE = 0.05
 
 @register_labeller("sparse-topk")
 class SparseLabeller(Labeller):
-    """Each annotated pixel claims the `top_k` most similar pixels of a sample; class 0 means unknown."""
+    """Each annotated pixel claims the `top_k` most similar pixels of a sample; class 0 means
+    unknown."""
 
     vectors: Tensor
     vector_classes: Tensor
@@ -63,7 +64,7 @@ class SparseLabeller(Labeller):
             claims = torch.where(claims > self.config.min_cosine, claims, -torch.inf)
             best, winner = claims.max(dim=1)  # a contested pixel goes to the highest cosine
             named = torch.where(best > -torch.inf, self.vector_classes[winner], UNKNOWN)
-            small = named.unflatten(1, (height, width))[:, None].float()
+            small = named.view(-1, 1, height, width).float()
             return F.interpolate(small, size=(size, size), mode="nearest")[:, 0].to(torch.uint8)
 
 
@@ -85,7 +86,8 @@ def fit_sparse(
         min_cosine: the similarity that a claim must exceed, in [-1, 1).
 
     Raises:
-        ValueError: `top_k` is below 1, `min_cosine` out of range, or no pixel is annotated at the feature's size.
+        ValueError: `top_k` is below 1, `min_cosine` out of range, or no pixel is annotated at the
+        feature's size.
     """
     if top_k < 1:
         raise ValueError(f"top_k: wanted at least 1, got {top_k}")
@@ -94,10 +96,12 @@ def fit_sparse(
     small = resize_as_the_paper(labels, features.shape[-1]).to(features.device)
     annotated = (small != UNKNOWN) & (small != 255)
     if not bool(annotated.any()):
-        raise ValueError("labels: wanted at least one pixel of class 1 or higher at the features' size, got none")
+        raise ValueError(
+            "labels: wanted at least one pixel of class 1 or higher at the features' size, got none"
+        )
     vectors = F.normalize(features.float(), dim=1).movedim(1, -1)[annotated]
     named = small[annotated].long()
-    classes = (UNKNOWN, *sorted({int(index) for index in named.unique()}))
+    classes = (UNKNOWN, *sorted({int(index) for index in torch.unique(named)}))
     config = LabellerConfig(
         "sparse-topk",
         num_classes,

@@ -1,12 +1,15 @@
 """A small encoder from a semantic mask to W+ codes.
 
-pSp's encoder holds some 200 million parameters because photographs are hard to read. A label map is not: it is
-already what a segmentation network would compute. This one reads it in about a millisecond on two cores, and keeps
-positions all the way (patches, coordinate channels, a flattened map), since a mask says little else.
+pSp's encoder holds some 200 million parameters because photographs are hard to read. A label map is
+not: it is already what a segmentation network would compute. This one reads it in about a
+millisecond on two cores, and keeps
+positions all the way (patches, coordinate channels, a flattened map), since a mask says little
+else.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,7 +27,8 @@ class MaskEncoderConfig:
     """The shape of a `MaskEncoder`.
 
     Raises:
-        ValueError: a size is not positive, the resolution is no power of two from 4 on, or a width is no multiple of 8.
+        ValueError: a size is not positive, the resolution is no power of two from 4 on, or a width
+        is no multiple of 8.
     """
 
     num_classes: int
@@ -59,7 +63,7 @@ class MaskEncoderConfig:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> MaskEncoderConfig:
+    def from_dict(cls, values: Mapping[str, Any]) -> MaskEncoderConfig:
         """The inverse of `to_dict`."""
         return cls(**{**values, "widths": tuple(values["widths"])})
 
@@ -74,14 +78,17 @@ class _ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.conv0(F.silu(self.norm0(x)))
-        return x + self.conv1(F.silu(self.norm1(y)))
+        y = self.conv1(F.silu(self.norm1(y)))
+        result: Tensor = x + y
+        return result
 
 
 class MaskEncoder(nn.Module):
     """One-hot mask → an offset from the average latent for every row of W+.
 
-    Rows are a common code plus a difference of low rank, after Encoder4Editing's base and deltas (Tov et al., 2021,
-    section 4): samples drawn from noise share one w over all rows, so the common code learns fastest.
+    Rows are a common code plus a difference of low rank, after Encoder4Editing's base and deltas
+    (Tov et al., 2021, section 4): samples drawn from noise share one w over all rows, so the common
+    code learns fastest.
     """
 
     kind = "mask-encoder"
@@ -95,7 +102,8 @@ class MaskEncoder(nn.Module):
         side = min(config.resolution, _LARGEST_INPUT)
         patch = max(side // _STEM_SIDE, 1)
         final_side = max(side // patch // 4, 1)
-        # Patches overlap by a pixel on each side, so that an edge on their border is still seen as one.
+        # Patches overlap by a pixel on each side, so that an edge on their border is still seen as
+        # one.
         self.stem = nn.Conv2d(config.num_classes + 2, stem, patch + 2, stride=patch, padding=1)
         self.trunk = nn.Sequential(
             _ResidualBlock(stem),
@@ -120,7 +128,6 @@ class MaskEncoder(nn.Module):
         rows, columns = torch.meshgrid(axis, axis, indexing="ij")
         self.register_buffer("coordinates", torch.stack([columns, rows])[None], persistent=False)
         self.register_buffer("code_scale", torch.ones(config.w_dim))
-        self.to(memory_format=torch.channels_last)
 
     def set_code_scale(self, scale: Tensor) -> None:
         """Sets the unit in which codes are predicted, one number a dimension: the spread of w.
@@ -146,8 +153,10 @@ class MaskEncoder(nn.Module):
         wanted = (config.num_classes, config.resolution, config.resolution)
         if one_hot.ndim != 4 or tuple(one_hot.shape[1:]) != wanted:
             raise ValueError(
-                f"one_hot: wanted [N, {wanted[0]}, {wanted[1]}, {wanted[2]}], got {list(one_hot.shape)};"
-                " resize the label map (LabelMap.resized) and use the palette that the encoder was trained with"
+                f"one_hot: wanted [N, {wanted[0]}, {wanted[1]}, {wanted[2]}], got"
+                f" {list(one_hot.shape)};"
+                " resize the label map (LabelMap.resized) and use the palette that the encoder"
+                " was trained with"
             )
         x = one_hot.contiguous(memory_format=torch.channels_last)
         if config.resolution > _LARGEST_INPUT:

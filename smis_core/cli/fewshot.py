@@ -1,0 +1,155 @@
+"""`smis fewshot train`, and the figures of few-shot synthesis under `smis evaluate`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .evaluate import evaluate
+
+fewshot = typer.Typer(
+    help="Teach a generator's parts their names from a few annotated pictures.",
+    no_args_is_help=True,
+)
+
+_Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps")]
+_Json = Annotated[bool, typer.Option("--json", help="print one JSON object instead of a table")]
+_Shots = Annotated[int, typer.Option(help="annotated pictures behind the encoder: 1 or 5")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(fewshot, name="fewshot")
+    evaluate.command("fewshot")(evaluate_fewshot_command)
+    evaluate.command("masks")(evaluate_masks_command)
+
+
+@fewshot.callback()
+def _group() -> None:
+    """Keep `train` a command of its own although it is the only one."""
+
+
+@fewshot.command()
+def train(
+    out: Annotated[Path, typer.Option("--out", "-o", help="safetensors file to write")],
+    shots: Annotated[
+        int | None, typer.Option(help="portraits to annotate, drawn with their masks  [default: 1]")
+    ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(help="folder of annotated pictures of your own instead")
+    ] = None,
+    masks: Annotated[
+        Path | None, typer.Option(help="folder of their masks, under the same names")
+    ] = None,
+    generator: Annotated[
+        Path | None, typer.Option(help="weights; default: the bundled generator")
+    ] = None,
+    discriminator: Annotated[
+        Path | None,
+        typer.Option(help="of the same training, for inversion; default: the bundled one with it"),
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(help="pseudo-labelled samples to learn from  [default: 100000]")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="of everything random")] = 0,
+    scratch: Annotated[
+        Path | None, typer.Option(help="folder to resume from  [default: OUT.work]")
+    ] = None,
+    device: _Device = "auto",
+) -> None:
+    """Invert the annotated pictures, learn their classes, and train a mask encoder."""
+    from dataclasses import replace
+
+    from smis_core.checkpoints.zoo import bundled_path
+    from smis_core.images import check_writable
+    from smis_core.recipes import drain
+    from smis_core.recipes.annotations import annotated_files, annotated_renders
+    from smis_core.recipes.evaluate_generator import load_generator
+    from smis_core.recipes.train_fewshot import FewshotOptions, make_encoder
+
+    if (pictures is None) != (masks is None):
+        raise ValueError("--pictures and --masks belong together: give both folders, or none")
+    if pictures is not None and shots is not None:
+        raise ValueError(
+            "--shots draws portraits to annotate and --pictures brings your own: choose"
+        )
+    if shots is not None and shots < 1:
+        raise ValueError(f"--shots: at least 1 annotated picture was wanted, got {shots}")
+    check_writable(out)
+    defaults = FewshotOptions()
+    encoder = replace(
+        defaults.encoder,
+        seed=seed,
+        pictures=defaults.encoder.pictures if samples is None else samples,
+    )
+    options = replace(
+        defaults,
+        projection=replace(defaults.projection, seed=seed),
+        probe=replace(defaults.probe, seed=seed),
+        encoder=encoder,
+    )
+    generator_path = generator or bundled_path("portraits/generator")
+    if discriminator is None and generator is None:
+        discriminator = bundled_path("portraits/discriminator")
+    size = load_generator(generator_path, device="cpu").config.resolution
+    if pictures is not None and masks is not None:
+        annotated = annotated_files(pictures, masks, size=size)
+        source = f"{len(annotated.images)} pictures of {pictures.name}"
+    else:
+        annotated = annotated_renders(1 if shots is None else shots, size=size)
+        source = None
+    last = drain(
+        make_encoder(
+            out,
+            annotated,
+            generator=generator_path,
+            discriminator=discriminator,
+            scratch=scratch or out.with_name(out.name + ".work"),
+            options=options,
+            source=source,
+            command=shlex.join(["smis", *sys.argv[1:]]),
+            device=device,
+        )
+    )
+    terms = ", ".join(f"{name} {value:.3f}" for name, value in last.losses.items())
+    typer.echo(
+        f"{out}: encoder and labeller of {len(annotated.images)} annotated pictures ({terms})"
+    )
+
+
+def evaluate_fewshot_command(
+    shots: _Shots = 1,
+    masks: Annotated[int, typer.Option(help="fresh renders whose masks are drawn")] = 200,
+    retrain: Annotated[
+        bool, typer.Option("--retrain", help="make the compared encoders again first")
+    ] = False,
+    device: _Device = "auto",
+    as_json: _Json = False,
+) -> None:
+    """Do portraits follow their masks? Ours, the paper's method, the ceiling and the floor."""
+    from smis_core.recipes import drain
+    from smis_core.recipes.evaluate_fewshot import evaluate_fewshot
+
+    report = drain(evaluate_fewshot(shots, masks=masks, retrain=retrain, device=device)).report
+    assert report is not None
+    typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.table())
+
+
+def evaluate_masks_command(
+    folder: Annotated[Path, typer.Argument(help="masks with CelebAMask-HQ's classes")],
+    shots: _Shots = 1,
+    device: _Device = "auto",
+    as_json: _Json = False,
+) -> None:
+    """Masks from a folder, each drawn once: how well the portraits follow them, one by one."""
+    from smis_core.recipes import drain
+    from smis_core.recipes.real_masks import evaluate_real_masks
+
+    report = drain(evaluate_real_masks(folder, shots=shots, device=device)).report
+    assert report is not None
+    typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.table())

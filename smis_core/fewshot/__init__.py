@@ -1,0 +1,34 @@
+"""Annotated pictures → pseudo-labelled samples → encoder → synthesis → refinement."""
+
+from .annotate import AnnotatedPictures, invert_annotated
+from .augment import AugmentOptions, distort
+from .bundled import load_synthesizer, load_synthesizer_files
+from .losses import agreement, mask_consistency, one_hot
+from .network import FewshotConfig, FewshotNetwork
+from .pseudo import PictureLabeller, PseudoSampler, PseudoSamples
+from .synthesis import Character, RefineStep, Synthesis, Synthesizer
+from .train import EncoderOptions, EncoderStep, train_encoder
+
+__all__ = [
+    "AnnotatedPictures",
+    "AugmentOptions",
+    "Character",
+    "EncoderOptions",
+    "EncoderStep",
+    "FewshotConfig",
+    "FewshotNetwork",
+    "PictureLabeller",
+    "PseudoSampler",
+    "PseudoSamples",
+    "RefineStep",
+    "Synthesis",
+    "Synthesizer",
+    "agreement",
+    "distort",
+    "invert_annotated",
+    "load_synthesizer",
+    "load_synthesizer_files",
+    "mask_consistency",
+    "one_hot",
+    "train_encoder",
+]

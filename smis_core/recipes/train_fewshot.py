@@ -1,0 +1,288 @@
+"""From one to five annotated pictures to an encoder on disk: invert, name, train, save with a
+card."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from smis_core.checkpoints.native import fingerprint, load_network, read_card, save_network
+from smis_core.devices import resolve_device
+from smis_core.fewshot import (
+    AnnotatedPictures,
+    EncoderOptions,
+    FewshotConfig,
+    FewshotNetwork,
+    invert_annotated,
+    train_encoder,
+)
+from smis_core.images import check_writable
+from smis_core.inversion import ProjectionOptions
+from smis_core.labelling import ProbeOptions, fit_probe
+from smis_core.labels import Palette
+from smis_core.latents import WPlus
+from smis_core.networks.discriminator import Discriminator
+from smis_core.networks.encoders import MaskEncoderConfig
+from smis_core.networks.stylegan2 import Generator
+from smis_core.portraits.renderer import RENDERER_VERSION
+
+from .annotations import FOLDED
+
+
+@dataclass(frozen=True)
+class FewshotOptions:
+    """The three parts of the work."""
+
+    projection: ProjectionOptions = field(default_factory=ProjectionOptions)
+    """inverting the annotated pictures"""
+    probe: ProbeOptions = field(default_factory=ProbeOptions)
+    """learning to name features"""
+    encoder: EncoderOptions = field(default_factory=EncoderOptions)
+    """training on pseudo-labelled samples"""
+
+
+@dataclass(frozen=True, eq=False)
+class FewshotStep:
+    """One step of inverting, naming or training."""
+
+    phase: str
+    """'invert', 'name' or 'train'"""
+    index: int
+    """from 1"""
+    total: int
+    """steps of the phase"""
+    losses: dict[str, float]
+    """by name"""
+    network: FewshotNetwork | None
+    """encoder and labeller, on the last step"""
+
+
+def make_encoder(
+    out: str | Path,
+    annotated: AnnotatedPictures,
+    *,
+    generator: str | Path,
+    discriminator: str | Path | None,
+    scratch: str | Path,
+    options: FewshotOptions | None = None,
+    folded: tuple[int, ...] = FOLDED,
+    source: str | None = None,
+    command: str,
+    device: str | torch.device = "auto",
+) -> Iterator[FewshotStep]:
+    """Inverts, fits the labeller, trains the encoder and saves both in one file.
+
+    Args:
+        out: the safetensors file, written at the end.
+        annotated: pictures at the generator's resolution, with masks.
+        generator: weights.
+        discriminator: weights of the same training, for perceptual features; None does without.
+        scratch: folder for what an interrupted run resumes from.
+        options: of the three parts.
+        folded: classes that the domain never shows.
+        source: where the annotated pictures come from, for the card; None: the renderer.
+        command: what a person would type to repeat it, for the card.
+        device: where to work.
+
+    Yields:
+        Steps by phase; the last one holds the network.
+
+    Raises:
+        OSError: a place cannot be written.
+        ValueError: a weights file holds something else, or the pictures are of another size.
+    """
+    check_writable(out)
+    check_writable(scratch, folder=True)
+    target = resolve_device(device)
+    network = load_network(generator, device=target)
+    if not isinstance(network, Generator):
+        raise ValueError(f"{generator}: wanted a generator, got {type(network).__name__}")
+    critic = None if discriminator is None else load_network(discriminator, device=target)
+    if critic is not None and not isinstance(critic, Discriminator):
+        raise ValueError(f"{discriminator}: wanted a discriminator, got {type(critic).__name__}")
+    if annotated.images.shape[-1] != network.config.resolution:
+        raise ValueError(
+            f"annotated: wanted pictures of {network.config.resolution}², the generator's size,"
+            f" got {annotated.images.shape[-1]}²"
+        )
+    options = options or FewshotOptions()
+    return _make_encoder(
+        Path(out), annotated, network, critic, Path(generator), Path(scratch), options, folded,
+        source, command, target,
+    )  # fmt: skip
+
+
+def _make_encoder(
+    out: Path,
+    annotated: AnnotatedPictures,
+    generator: Generator,
+    critic: Discriminator | None,
+    generator_path: Path,
+    scratch: Path,
+    options: FewshotOptions,
+    folded: tuple[int, ...],
+    source: str | None,
+    command: str,
+    device: torch.device,
+) -> Iterator[FewshotStep]:
+    started = time.monotonic()
+    made_from = {
+        "generator": fingerprint(generator_path),
+        "annotated": source or f"portraits renderer {RENDERER_VERSION}",
+    }
+    wplus = annotated.wplus
+    if wplus is None:
+        for step, found in inverted(
+            generator,
+            annotated,
+            critic=critic,
+            options=options.projection,
+            scratch=scratch,
+            made_from=made_from,
+        ):
+            wplus = found
+            yield step
+    assert wplus is not None
+    start: FewshotNetwork | None = None
+    for step in named(
+        generator,
+        annotated,
+        wplus,
+        options=options.probe,
+        folded=folded,
+        scratch=scratch,
+        made_from=made_from,
+    ):
+        start = step.network
+        yield replace(step, network=None)
+    assert start is not None
+    state = scratch / "encoder.state"
+    for each in train_encoder(
+        generator,
+        start.labeller,
+        annotated.palette,
+        options=options.encoder,
+        folded=folded,
+        state=state,
+    ):
+        if each.index + 1 < options.encoder.steps:
+            yield FewshotStep("train", each.index + 1, options.encoder.steps, each.losses, None)
+    card = {
+        "kind": "few-shot encoder with its labeller",
+        "purpose": "a mask to W+ codes of the generator, whose features the labeller names",
+        "made_from": made_from,
+        "shots": len(annotated.images),
+        "command": command,
+        "options": asdict(options),
+        "parameters": sum(each.numel() for each in each.network.encoder.parameters()),
+        "hardware": hardware(device),
+        "seconds_of_last_run": round(time.monotonic() - started),
+        "torch": str(torch.__version__),
+    }
+    save_network(out, each.network, card=card, half=True)
+    state.unlink(missing_ok=True)
+    yield FewshotStep(
+        "train", options.encoder.steps, options.encoder.steps, each.losses, each.network
+    )
+
+
+def inverted(
+    generator: Generator,
+    annotated: AnnotatedPictures,
+    *,
+    critic: Discriminator | None,
+    options: ProjectionOptions,
+    scratch: Path,
+    made_from: dict[str, str],
+) -> Iterator[tuple[FewshotStep, WPlus]]:
+    """Inverts annotated pictures, or reads what a former run found in the scratch folder.
+
+    Yields:
+        Steps with the latents so far; the last ones are the result.
+    """
+    path = scratch / "inverted.safetensors"
+    identity = json.dumps([made_from, asdict(options), len(annotated.images)], sort_keys=True)
+    total = options.steps
+    if path.exists():
+        with safe_open(path, "pt") as file:
+            if (file.metadata() or {}).get("identity") == identity:
+                found = file.get_tensor("wplus").to(generator.mapping.w_avg.device)
+                yield FewshotStep("invert", total, total, {}, None), WPlus(found)
+                return
+    for step in invert_annotated(generator, annotated, discriminator=critic, options=options):
+        if step.index + 1 == total:
+            scratch.mkdir(parents=True, exist_ok=True)
+            tensors = {"wplus": step.latent.tensor.cpu().contiguous()}
+            save_file(tensors, path, {"identity": identity})
+        yield FewshotStep("invert", step.index + 1, total, step.losses, None), step.latent
+
+
+def named(
+    generator: Generator,
+    annotated: AnnotatedPictures,
+    wplus: WPlus,
+    *,
+    options: ProbeOptions,
+    folded: tuple[int, ...],
+    scratch: Path,
+    made_from: dict[str, str],
+) -> Iterator[FewshotStep]:
+    """Fits a labeller, or reads the one of a former run in the scratch folder.
+
+    Yields:
+        Steps; the last one's network holds the labeller beside an encoder that is not trained yet.
+    """
+    path = scratch / "labeller.safetensors"
+    identity = json.loads(
+        json.dumps([made_from, asdict(options), wplus.tensor.double().sum().item()])
+    )
+    total = options.steps
+    if path.exists() and read_card(path).get("identity") == identity:
+        kept = load_network(path, device=generator.mapping.w_avg.device)
+        assert isinstance(kept, FewshotNetwork)
+        yield FewshotStep("name", total, total, {}, kept)
+        return
+    for step in fit_probe(
+        generator,
+        wplus.tensor,
+        annotated.labels,
+        num_classes=annotated.palette.num_classes,
+        options=options,
+    ):
+        losses = {"entropy": step.total, "accuracy": step.accuracy}
+        network = None
+        if step.index + 1 == total:
+            labeller = step.labeller
+            encoder = encoder_config(generator, annotated.palette)
+            config = FewshotConfig(encoder, labeller.config, annotated.palette, folded)
+            network = FewshotNetwork(config).to(generator.mapping.w_avg.device)
+            network.labeller.load_state_dict(labeller.state_dict())
+            scratch.mkdir(parents=True, exist_ok=True)
+            save_network(path, network, card={"identity": identity})
+        yield FewshotStep("name", step.index + 1, total, losses, network)
+
+
+def encoder_config(generator: Generator, palette: Palette) -> MaskEncoderConfig:
+    """The default encoder for a generator and a palette."""
+    return MaskEncoderConfig(
+        num_classes=palette.num_classes,
+        resolution=generator.config.resolution,
+        num_ws=generator.num_ws,
+        w_dim=generator.config.w_dim,
+    )
+
+
+def hardware(device: torch.device) -> str:
+    """The machine, for cards."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{os.cpu_count()} x {platform.machine()} ({device.type})"
