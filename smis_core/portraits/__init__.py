@@ -2,4 +2,12 @@
 
 from .renderer import BINARY, CIRCULAR, CONTINUOUS, RENDERER_VERSION, SATURATIONS, Renders, render
 
-__all__ = ["BINARY", "CIRCULAR", "CONTINUOUS", "RENDERER_VERSION", "SATURATIONS", "Renders", "render"]
+__all__ = [
+    "BINARY",
+    "CIRCULAR",
+    "CONTINUOUS",
+    "RENDERER_VERSION",
+    "SATURATIONS",
+    "Renders",
+    "render",
+]

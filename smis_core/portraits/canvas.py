@@ -1,4 +1,4 @@
-"""Painter's algorithm on a batch of pictures: colour and class go down together, so the mask is exact."""
+"""Painter's algorithm on a batch of pictures: colour and class go down together, exactly."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 class Canvas:
-    """Pictures ``[N, 3, H, W]`` in [0, 1] with the class index of every pixel, painted layer by layer.
+    """Pictures ``[N, 3, H, W]`` in [0, 1] and the class of every pixel, painted layer by layer.
 
     Args:
         picture: the background.
@@ -34,8 +34,8 @@ class Canvas:
     ) -> Tensor:
         """Lay one shape over what is there and return its coverage.
 
-        ``outline`` is the width of the darker line inside the edge, in units. A shape without a label colours pixels
-        and leaves their class alone.
+        ``outline`` is the width of the darker line inside the edge, in units. A shape without a
+        label colours pixels and leaves their class alone.
         """
         coverage = self.coverage(distance)
         if outline:
@@ -52,7 +52,7 @@ class Canvas:
         return coverage
 
     def shade(self, weight: Tensor, factor: Tensor | float) -> None:
-        """Multiply the pictures by ``factor`` where ``weight`` is 1 and leave them where it is 0."""
+        """Multiply the pictures by ``factor`` where ``weight`` is 1; leave them where it is 0."""
         self.picture.mul_(
             torch.addcmul(
                 torch.ones((), device=weight.device), weight, torch.as_tensor(factor - 1.0)

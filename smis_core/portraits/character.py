@@ -14,8 +14,9 @@ CIRCULAR = ("hair_hue", "eye_hue")
 BINARY = ("glasses", "hat")
 SATURATIONS = {"hair_hue": "hair_saturation", "eye_hue": "eye_saturation"}
 
-# name: (lowest, highest, shape of the distribution). "even" is uniform, "centred" the mean of two uniform draws,
-# "rare" a coin that shows the highest value with the probability given in place of the lowest.
+# name: (lowest, highest, shape of the distribution). "even" is uniform, "centred" the mean of two
+# uniform draws, "rare" a coin that shows the highest value with the probability given in place of
+# the lowest.
 _DRAWS: dict[str, tuple[float, float, str]] = {
     "yaw": (-1.0, 1.0, "centred"),
     "roll": (-1.0, 1.0, "centred"),
@@ -94,10 +95,10 @@ _BOUNDS = {
 
 
 class Character(dict[str, Tensor]):
-    """One value for each name and picture, float32 ``[N, 1, 1, 1]``, ready to meet planes of pixels."""
+    """A value for each name and picture, float32 ``[N, 1, 1, 1]``, ready to meet planes of pixels."""
 
     def colour(self, hue: Tensor | str, saturation: Tensor | str, value: Tensor | str) -> Tensor:
-        """RGB ``[N, 3, 1, 1]`` in [0, 1] of a hue, a saturation and a value, by name or as given."""
+        """RGB ``[N, 3, 1, 1]`` in [0, 1] of a hue, a saturation, a value, by name or as given."""
         h, s, v = (
             self[part] if isinstance(part, str) else part for part in (hue, saturation, value)
         )
@@ -116,10 +117,11 @@ def draw_characters(
     overrides: Mapping[str, float | Tensor] | None = None,
     device: torch.device | str = "cpu",
 ) -> Character:
-    """Draw the values of ``seeds``, each from a stream of its own, then put ``overrides`` in their place.
+    """Draw the values of ``seeds``, each from a stream of its own, then put in ``overrides``.
 
     Raises:
-        ValueError: a seed below 0, or an override that is not a name of this module or not one value a seed.
+        ValueError: a seed below 0, or an override that is not a name of this module or not one
+            value a seed.
     """
     if any(seed < 0 for seed in seeds):
         raise ValueError(
@@ -146,7 +148,8 @@ def draw_characters(
         values = torch.as_tensor(given, dtype=torch.float32, device=device)
         if values.numel() not in (1, len(seeds)):
             raise ValueError(
-                f"override {name!r} wants one value or one a seed ({len(seeds)}), got {values.numel()}"
+                f"override {name!r} wants one value or one a seed ({len(seeds)}), "
+                f"got {values.numel()}"
             )
         character[name] = values.reshape(-1, 1, 1, 1).expand(len(seeds), 1, 1, 1)
     character["theta"] = character["yaw"] * (math.pi / 4)

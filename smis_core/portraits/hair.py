@@ -1,4 +1,4 @@
-"""Hair: the mass behind the head, the fringe, side locks and tails, with strands that run from the crown."""
+"""Hair: the mass behind the head, fringe, side locks and tails, in strands from the crown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHORTEST, _LONGEST = 0.72, 2.40
 
 
 class Hair:
-    """One character's hair as layers to be painted at their turns, with one shading shared by all of them."""
+    """One character's hair as layers to be painted at their turns, in one shared shading."""
 
     def __init__(self, character: Character, pose: Pose) -> None:
         self.character, self.pose = character, pose
@@ -48,7 +48,8 @@ class Hair:
         edge = edge + (0.04 + 1.15 * curtain) * parted.square() * parted
         edge = edge + character["sweep"] * pose.fringe_u.clamp(-0.9, 0.9)
         edge = edge + character["teeth"] * (self.wave - 0.35)
-        # Over the eyes a fringe ends above the lids, so that a mask never asks for eyes that cannot be seen.
+        # Over the eyes a fringe ends above the lids, so that a mask never asks for eyes that cannot
+        # be seen.
         edge = torch.minimum(edge, -0.37 + 2.2 * (pose.fringe_u.abs() - 0.86).clamp_min(0.0))
         self.front = torch.maximum(self.skull, v - edge)
         self.front = torch.maximum(self.front, v - 0.35)

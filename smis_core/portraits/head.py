@@ -109,7 +109,7 @@ class Head:
         )
 
     def mouth(self, canvas: Canvas) -> None:
-        """Lips that the mood bends, open by up to a third of a unit, with teeth and tongue inside."""
+        """Lips that the mood bends, open by up to a third of a unit, teeth and tongue inside."""
         pose, character = self.pose, self.character
         mood, width = character["mood"], character["mouth_width"]
         gap = character["mouth_open"] * 0.17

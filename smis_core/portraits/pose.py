@@ -1,8 +1,9 @@
 """Where the parts of a head lie in the picture.
 
-Head units: the eyes of a frontal head lie at (-0.5, 0) and (0.5, 0), the mouth near (0, 1.1), the chin near (0, 1.75).
-One unit is 0.24 of the picture at scale 1, which is the frame of CelebAMask-HQ. A part at depth ``z`` moves by
-``z sin(theta)`` when the head turns by ``theta``: that parallax is all there is of a third dimension.
+Head units: the eyes of a frontal head lie at (-0.5, 0) and (0.5, 0), the mouth near (0, 1.1), the
+chin near (0, 1.75). One unit is 0.24 of the picture at scale 1, which is the frame of CelebAMask-
+HQ. A part at depth ``z`` moves by ``z sin(theta)`` when the head turns by ``theta``: that parallax
+is all there is of a third dimension.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _MAX_ROLL = math.radians(20.0)
 
 
 class Pose:
-    """Planes of coordinates ``[N, 1, S, S]`` for the parts, and the size of a pixel in head units."""
+    """Planes of coordinates ``[N, 1, S, S]`` for the parts; the size of a pixel in head units."""
 
     def __init__(self, character: Character, size: int) -> None:
         device = character["x"].device
@@ -33,7 +34,8 @@ class Pose:
         self.sine, self.cosine = self.theta.sin(), self.theta.cos()
         roll = character["roll"] * _MAX_ROLL
         roll_sine, roll_cosine = roll.sin(), roll.cos()
-        # The eyes stay where the character has them, less half of what the tilt moves them by: the body gives way too.
+        # The eyes stay where the character has them, less half of what the tilt moves them by: the
+        # body gives way too.
         eye_x = 0.5 + character["x"] + 0.5 * _NECK * unit * roll_sine
         neck_x = eye_x - _NECK * unit * roll_sine
         neck_y = character["y"] + _NECK * unit * roll_cosine
@@ -52,7 +54,7 @@ class Pose:
         self.fringe_u = self.u - _FRINGE_DEPTH * self.sine
 
     def _mirrored(self, offset: float, depth: float, turn: float) -> Tensor:
-        """Distance outward from the nearer of two mirrored parts, drawn out where the head turns them away."""
+        """Distance outward from the nearer of two mirrored parts, foreshortened as the head turns."""
         centres, widths = [], []
         for side in (-1.0, 1.0):
             centres.append(side * offset * self.cosine + depth * self.sine)
@@ -63,7 +65,7 @@ class Pose:
         return (self.u - centre).mul_(self.outward).div_(width)
 
     def beside(self, offset: float, depth: float) -> Tensor:
-        """Outward distance from two mirrored parts at the sides of the head, halves divided in its middle."""
+        """Outward distance from two mirrored parts at the sides of the head."""
         right = self.u > 0.0
         outward = right.float().mul_(2.0).sub_(1.0)
         return (self.u - depth * self.sine).mul_(outward).sub_(offset * (0.4 + 0.6 * self.cosine))

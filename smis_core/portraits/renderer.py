@@ -1,7 +1,7 @@
-"""Illustrated portraits from seeds: a picture, the exact class of every pixel, and what there is to measure.
+"""Illustrated portraits from seeds: a picture, the class of every pixel, what there is to measure.
 
-The bundled domain. A generator is trained on the pictures alone; masks and attributes are there to check what it and
-the methods on top of it have learnt.
+The bundled domain. A generator is trained on the pictures alone; masks and attributes are there to
+check what it and the methods on top of it have learnt.
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ class Renders:
     Attributes:
         images: float32 ``[N, 3, S, S]`` in [-1, 1].
         labels: uint8 ``[N, S, S]``, class indices of CelebAMask-HQ ('left' is the subject's).
-        attributes: float32 ``[N]`` by name. ``yaw`` in [-1, 1], 1 = 45° towards the viewer's right; ``roll`` in
-            [-1, 1], 1 = 20° clockwise; ``mood`` from -1 angry to 1 smiling; ``mouth_open`` in [0, 1]; ``gaze`` in
-            [-1, 1], 1 = viewer's right; ``hair_length`` in [0, 1]; ``skin`` in [0, 1], 1 = dark; ``hair_hue`` and
-            ``eye_hue`` in [0, 1), circular, with ``hair_saturation`` and ``eye_saturation``; ``glasses``, ``hat`` and
+        attributes: float32 ``[N]`` by name. ``yaw`` in [-1, 1], 1 = 45° towards the viewer's
+            right; ``roll`` in [-1, 1], 1 = 20° clockwise; ``mood`` from -1 angry to 1 smiling;
+            ``mouth_open`` in [0, 1]; ``gaze`` in [-1, 1], 1 = viewer's right; ``hair_length`` in
+            [0, 1]; ``skin`` in [0, 1], 1 = dark; ``hair_hue`` and ``eye_hue`` in [0, 1), circular,
+            with ``hair_saturation`` and ``eye_saturation``; ``glasses``, ``hat`` and
             ``eye_visible`` 0 or 1.
     """
 
@@ -65,11 +66,13 @@ def render(
     Args:
         seeds: whole numbers from 0 up.
         size: side in pixels, 16 or more.
-        overrides: traits to set instead of drawing them, one value or one a seed, e.g. ``{"mood": 1.0}``.
+        overrides: traits to set instead of drawing them, one value or one a seed, for example
+            ``{"mood": 1.0}``.
         device: where to draw.
 
     Raises:
-        ValueError: no seeds, a negative seed, a side below 16, an unknown trait or a wrong number of values.
+        ValueError: no seeds, a negative seed, a side below 16, an unknown trait or a wrong
+            number of values.
     """
     if len(seeds) == 0:
         raise ValueError("render wants at least one seed, got none")

@@ -77,6 +77,6 @@ def body(character: Character, pose: Pose, canvas: Canvas, skin: Tensor) -> None
 
 
 def under_chin(character: Character, pose: Pose, canvas: Canvas, face: Tensor) -> None:
-    """The shadow that the head throws on the neck: where the face would be if it hung a little lower."""
+    """The shadow of the head on the neck: where the face would be if it hung a little lower."""
     weight = ramp(face, 0.42, 0.30) * (canvas.labels == NECK)
     canvas.shade(weight, 0.74)

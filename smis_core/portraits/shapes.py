@@ -1,8 +1,8 @@
 """Signed distances of the shapes a portrait is made of.
 
-Every function takes planes of coordinates ``[N, 1, H, W]`` in head units and parameters ``[N, 1, 1, 1]`` or numbers,
-and returns a plane that is negative inside. Distances are exact for circles, boxes and tapered capsules and first
-order elsewhere, which is enough for an edge that is one pixel wide.
+Every function takes planes of coordinates ``[N, 1, H, W]`` in head units and parameters ``[N, 1, 1,
+1]`` or numbers, and returns a plane that is negative inside. Distances are exact for circles, boxes
+and tapered capsules and first order elsewhere, which is enough for an edge that is one pixel wide.
 """
 
 from __future__ import annotations
