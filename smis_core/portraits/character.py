@@ -95,7 +95,7 @@ _BOUNDS = {
 
 
 class Character(dict[str, Tensor]):
-    """A value for each name and picture, float32 ``[N, 1, 1, 1]``, ready to meet planes of pixels."""
+    """Draw the values of ``seeds``, each from its own stream, then put ``overrides`` in place.
 
     def colour(self, hue: Tensor | str, saturation: Tensor | str, value: Tensor | str) -> Tensor:
         """RGB ``[N, 3, 1, 1]`` in [0, 1] of a hue, a saturation, a value, by name or as given."""
@@ -117,7 +117,7 @@ def draw_characters(
     overrides: Mapping[str, float | Tensor] | None = None,
     device: torch.device | str = "cpu",
 ) -> Character:
-    """Draw the values of ``seeds``, each from a stream of its own, then put in ``overrides``.
+    """Draw the values of ``seeds``, each from its own stream, then put in ``overrides``.
 
     Raises:
         ValueError: a seed below 0, or an override that is not a name of this module or not one

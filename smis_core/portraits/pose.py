@@ -54,7 +54,7 @@ class Pose:
         self.fringe_u = self.u - _FRINGE_DEPTH * self.sine
 
     def _mirrored(self, offset: float, depth: float, turn: float) -> Tensor:
-        """Distance outward from the nearer of two mirrored parts, foreshortened as the head turns."""
+        """Distance outward from the nearer of two mirrored parts, foreshortened in a turn."""
         centres, widths = [], []
         for side in (-1.0, 1.0):
             centres.append(side * offset * self.cosine + depth * self.sine)
