@@ -95,7 +95,7 @@ _BOUNDS = {
 
 
 class Character(dict[str, Tensor]):
-    """Draw the values of ``seeds``, each from its own stream, then put ``overrides`` in place.
+    """A value a name and picture, float32 ``[N, 1, 1, 1]``, ready to meet planes of pixels."""
 
     def colour(self, hue: Tensor | str, saturation: Tensor | str, value: Tensor | str) -> Tensor:
         """RGB ``[N, 3, 1, 1]`` in [0, 1] of a hue, a saturation, a value, by name or as given."""
