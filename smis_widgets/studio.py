@@ -47,6 +47,12 @@ class SketchStudio(widgets.VBox):
         resolution: side of the mask that is drawn, in pixels.
         folder: where the save button writes.
         language: of the texts, see `smis_widgets.strings`.
+
+    Attributes:
+        synthesizer: what draws. The studio calls it on threads of its own; a program that calls it
+            too waits for them first.
+        pad: the `MaskPad`.
+        view: the `ImageView` of the portrait.
     """
 
     seed = traitlets.Int(min=0, max=MAX_SEED)
@@ -81,9 +87,9 @@ class SketchStudio(widgets.VBox):
         language: str = "en",
     ) -> None:
         self._strings = Strings(language)
-        self._synthesizer = synthesizer or load_synthesizer("portraits", shots=shots)
+        self.synthesizer = synthesizer or load_synthesizer("portraits", shots=shots)
         self._resolution = resolution
-        self._painters = Portraitist(self._synthesizer, self)
+        self._painters = Portraitist(self.synthesizer, self)
         self._own_mask = self._mask_of(self._painters.sample(seed, 0.7))
         self._kept: list[Portrait] = []
         self._displayed = self._changing = False
@@ -101,7 +107,7 @@ class SketchStudio(widgets.VBox):
         super().__init__(
             seed=seed,
             style_seed=seed,
-            mix_from=self._synthesizer.default_mix_from,
+            mix_from=self.synthesizer.default_mix_from,
             folder=str(folder),
         )
         self.add_class("smis-studio")
@@ -194,7 +200,7 @@ class SketchStudio(widgets.VBox):
             strings=strings,
         )
         self.mix_row = SliderRow(
-            widgets.IntSlider(self._synthesizer.default_mix_from, 0, self._synthesizer.num_ws),
+            widgets.IntSlider(self.synthesizer.default_mix_from, 0, self.synthesizer.num_ws),
             label=strings("mix_from"),
             tooltip=strings("mix_from_tooltip"),
             strings=strings,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -33,9 +32,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab.stop()
 
 
-@pytest.fixture
-def page(browser: object, lab: Lab, tmp_path: Path) -> Iterator[object]:
+@pytest.fixture(scope="module")
+def page(browser: object, lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """A page that the tests of a module share: a kernel that imports torch takes its time."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})  # type: ignore[attr-defined]
+    page.set_default_timeout(60_000)
     yield page
+    page.screenshot(path=tmp_path_factory.mktemp("page") / "last.png")
     page.close()
     lab.close_kernels()

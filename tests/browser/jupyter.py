@@ -15,9 +15,14 @@ from typing import Any
 
 import nbformat
 from jupyter_client import BlockingKernelClient
-from playwright.sync_api import Page
+from playwright.sync_api import Page, TimeoutError
 
 REPOSITORY = Path(__file__).parents[2]
+
+KERNEL_IS_IDLE = """() => {
+    const panel = window.jupyterapp?.shell.currentWidget;
+    return panel?.sessionContext?.session?.kernel?.status === 'idle';
+}"""
 
 
 class Lab:
@@ -42,7 +47,9 @@ class Lab:
             f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={folder}",
             "--LabApp.expose_app_in_browser=True",
         ]  # fmt: skip
-        path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
+        # Kernels find the package, installed or not, and what tests share with them.
+        roots = [str(REPOSITORY), str(REPOSITORY / "tests"), os.environ.get("PYTHONPATH")]
+        path = os.pathsep.join(filter(None, roots))
         environment = {
             **os.environ,
             "PYTHONPATH": path,
@@ -66,16 +73,18 @@ class Lab:
 
     def open(self, page: Page, name: str, *, run: bool = True) -> None:
         """Open a notebook in a page, wait for its kernel, and run all its cells."""
-        page.goto(f"http://127.0.0.1:{self.port}/lab/tree/{name}?token={self.token}&reset")
-        page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=180_000)
-        page.wait_for_function(
-            """() => {
-                const kernel =
-                window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel; return
-                kernel?.status === 'idle';
-            }""",
-            timeout=180_000,
-        )
+        for attempt in range(3):
+            page.goto(f"http://127.0.0.1:{self.port}/lab/tree/{name}?token={self.token}&reset")
+            page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=180_000)
+            try:
+                page.wait_for_function(KERNEL_IS_IDLE, timeout=60_000)
+                break
+            except TimeoutError:
+                # A kernel that starts while the machine is busy can miss JupyterLab's greeting, and
+                # then stays 'unknown' for ever.
+                if attempt == 2:
+                    raise
+                self.close_kernels()
         if run:
             page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
 
@@ -163,6 +172,15 @@ class Kernel:
         if answer["status"] != "ok":
             raise RuntimeError(f"{expression}: {answer['ename']}: {answer['evalue']}")
         return json.loads(eval(answer["data"]["text/plain"], {}))
+
+    def becomes(self, expression: str, wanted: Any, *, timeout: float = 20) -> bool:
+        """Wait until an expression has a value: what a page does arrives in its own time."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if self.value(expression) == wanted:
+                return True
+            time.sleep(0.02)
+        return False
 
     def _execute(self, code: str, expressions: dict[str, str], timeout: float) -> dict[str, Any]:
         reply = self._client.execute_interactive(
