@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..networks.stylegan2 import Generator, NoiseChoice
+from ..networks.stylegan2 import Generator, NoiseChoice, SynthesisNetwork
 from .features import (
     convolution_layers,
     first_fine_row,
@@ -145,9 +145,13 @@ def fit_probe(
         chosen = torch.randint(len(wplus), (options.batch,), generator=rng)
         with torch.no_grad():
             ws = restyle(generator, wplus[chosen.to(device)], mix_from=mix_from, rng=rng)
-            noise: NoiseChoice = "random" if index % 2 else "const"
+            noise: NoiseChoice | list[Tensor] = (
+                _noise(synthesis, options.batch, rng) if index % 2 else "const"
+            )
             features = read_features(synthesis, ws, names, noise=noise).features
-        votes = probe.member_logits(features, dropout=options.dropout).flatten(0, 1)
+        keep = torch.rand(options.batch, options.hidden * options.members, generator=rng)
+        keep = (keep >= options.dropout).to(device, torch.float32) / (1 - options.dropout)
+        votes = probe.member_logits(features, keep=keep).flatten(0, 1)
         if votes.shape[-1] != side:
             votes = F.interpolate(votes, size=(side, side), mode="bilinear", align_corners=False)
         wanted = targets[chosen.to(device)].repeat_interleave(options.members, dim=0)
@@ -161,5 +165,15 @@ def fit_probe(
             right = (votes.argmax(dim=1) == wanted) & painted
             accuracy = float(right.sum() / painted.sum())
         if index == options.steps - 1:
+            optimizer.zero_grad(set_to_none=True)
             probe.requires_grad_(False)
         yield ProbeStep(index, float(loss.detach()), accuracy, probe)
+
+
+def _noise(synthesis: SynthesisNetwork, count: int, rng: torch.Generator) -> list[Tensor]:
+    """Fresh noise maps that depend on the random state alone."""
+    device = next(synthesis.parameters()).device
+    return [
+        torch.randn(count, 1, layer.resolution, layer.resolution, generator=rng).to(device)
+        for layer in synthesis.layers
+    ]

@@ -55,8 +55,17 @@ class ProbeLabeller(Labeller):
                 self.means[index].copy_(mean)
                 self.scales[index].copy_(1 / deviation.clamp_min(1e-4))
 
-    def member_logits(self, features: Mapping[str, Tensor], *, dropout: float = 0.0) -> Tensor:
+    def member_logits(
+        self,
+        features: Mapping[str, Tensor],
+        *,
+        keep: Tensor | None = None,  # [N, hidden * members], factors of the hidden units
+    ) -> Tensor:
         """Every member's vote at the size of the largest layer.
+
+        Args:
+            features: by layer name.
+            keep: switches hidden units off while the probe is fitted.
 
         Returns:
             [N, members, shown classes, H, W].
@@ -79,7 +88,9 @@ class ProbeLabeller(Labeller):
         assert total is not None
         total = total + self.bias[:, None, None].to(total.dtype)
         if self.heads is not None:
-            total = F.dropout(F.leaky_relu(total, 0.1), dropout, training=dropout > 0)
+            total = F.leaky_relu(total, 0.1)
+            if keep is not None:
+                total = total * keep[:, :, None, None].to(total.dtype)
             total = self.heads(total)
         shape = (self.config.members, len(self.config.classes), *total.shape[2:])
         return total.float().reshape(len(total), *shape)
