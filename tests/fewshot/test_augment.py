@@ -42,7 +42,7 @@ def test_the_original_is_left_alone(faces):
 
 
 def test_clean_masks_stay(faces):
-    every = {name: 1.0 for name in NOTHING}
+    every = dict.fromkeys(NOTHING, 1.0)
     assert torch.equal(run(faces, **every), faces)
     half = changed(run(faces, **every | {"clean": 0.5}), faces) > 0
     assert 0.25 < half.float().mean() < 0.75

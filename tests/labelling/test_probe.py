@@ -85,7 +85,7 @@ def test_projecting_before_upsampling_is_projecting_after_it():
     features = {"b4.conv1": torch.randn(2, 5, 4, 4), "b8.conv1": torch.randn(2, 4, 8, 8)}
     probe.standardise(features)
     stacked = []
-    for name, values in features.items():
+    for values in features.values():
         deviation, mean = torch.std_mean(values, dim=(0, 2, 3), keepdim=True)
         stacked.append(
             torch.nn.functional.interpolate((values - mean) / deviation, (8, 8), mode="bilinear")
