@@ -59,7 +59,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "pause": ("Pause",),
     "resume": ("Go on",),
     "seconds": ("{value:.1f} s",),
-    "kept": ("Kept below",),
+    "kept": ("Kept below; in a cell, studio.album() has it too",),
     # Errors
     "failed": ("{what} failed: {cause}",),
     "rendering": ("Rendering",),

@@ -149,9 +149,14 @@ class SketchStudio(widgets.VBox):
             return None
         self._kept.append(self.portrait)
         if self._displayed:
+            # A page that was reloaded has forgotten the output; `album` still has the pictures.
             bundle = {"image/png": png_bytes(album(self._kept))}
             update_display(bundle, display_id=self._display_id, raw=True)
         return sheet(self.portrait)
+
+    def album(self) -> Image.Image | None:
+        """All that was kept, as one picture; None if nothing was."""
+        return album(self._kept) if self._kept else None
 
     def save(self) -> Path | None:
         """Write portrait, mask and latent, see `smis_widgets.keepsakes.save_portrait`.

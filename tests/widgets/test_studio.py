@@ -261,6 +261,8 @@ def test_a_saved_notebook_holds_a_plain_picture(studio):
 def test_kept_pictures_show_mask_and_portrait(studio):
     kept = studio.keep()
     assert kept.size == (2 * 32 + 4, 32)
+    studio.keep()
+    assert studio.album().size == (2 * kept.width + 12, kept.height)
 
 
 def test_every_control_has_a_tooltip(studio):
