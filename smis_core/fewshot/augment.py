@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-UNPAINTED = 255
+from ..labels import UNPAINTED
 
 
 @dataclass(frozen=True)

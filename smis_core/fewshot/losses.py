@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-UNPAINTED = 255
+from ..labels import UNPAINTED
 
 
 def one_hot(

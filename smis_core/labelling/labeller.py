@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-UNPAINTED = 255
+from ..labels import UNPAINTED
+
 _ABSENT = -30.0  # the logit of a class that no annotation shows: e^-30, and finite in every dtype
 
 

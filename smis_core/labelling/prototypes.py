@@ -15,10 +15,10 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..labels import UNPAINTED
 from ..networks.stylegan2 import Generator
 from .features import read_features
 from .labeller import (
-    UNPAINTED,
     Labeller,
     LabellerConfig,
     register_labeller,

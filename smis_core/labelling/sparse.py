@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..labels import UNPAINTED
 from .labeller import Labeller, LabellerConfig, register_labeller
 from .prototypes import resize_as_the_paper
 
@@ -94,7 +95,7 @@ def fit_sparse(
     if not -1 <= min_cosine < 1:
         raise ValueError(f"min_cosine: wanted a number in [-1, 1), got {min_cosine}")
     small = resize_as_the_paper(labels, features.shape[-1]).to(features.device)
-    annotated = (small != UNKNOWN) & (small != 255)
+    annotated = (small != UNKNOWN) & (small != UNPAINTED)
     if not bool(annotated.any()):
         raise ValueError(
             "labels: wanted at least one pixel of class 1 or higher at the features' size, got none"
