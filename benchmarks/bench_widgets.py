@@ -33,7 +33,7 @@ from smis_widgets import SketchStudio
 studio = SketchStudio()
 finals = []
 studio.observe(lambda change: finals.append(
-    (studio.view.frame + 1, change.new.final, change.new.seconds)), "portrait")
+    (studio.view.frame, change.new.final, change.new.seconds)), "portrait")
 studio
 """
 

@@ -44,6 +44,7 @@ class ImageView(anywidget.AnyWidget):
     def __init__(self, picture: Any = None, *, language: str = "en") -> None:
         self._screen = threading.Condition()
         self._writing = threading.Lock()
+        self._released = 0
         strings = Strings(language)
         super().__init__(alt=strings("picture"))
         self.on_msg(self._on_message)
@@ -77,12 +78,20 @@ class ImageView(anywidget.AnyWidget):
     def wait_painted(self, frame: int, timeout: float = 0.3) -> bool:
         """Wait until a frame (or a newer one) is on screen; returns whether it is.
 
-        Returns False at once while no browser has ever shown this view.
+        Returns False at once while no browser has ever shown this view, and as soon as `release`
+        is called.
         """
         with self._screen:
             if self.painted == 0:
                 return False
-            return self._screen.wait_for(lambda: self.painted >= frame, timeout)
+            self._screen.wait_for(lambda: max(self.painted, self._released) >= frame, timeout)
+            return self.painted >= frame
+
+    def release(self) -> None:
+        """Let those who wait for the present frame go: something more urgent has come."""
+        with self._screen:
+            self._released = self.frame
+            self._screen.notify_all()
 
     def _on_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
         if "painted" in content:

@@ -258,6 +258,8 @@ class SketchStudio(widgets.VBox):
             return
         self.job_bar.stop()
         self._painters.portrait(self.pad.current, self.look, final=final)
+        if final:
+            self.view.release()
 
     def _follow_stroke(self) -> None:
         if self.pad.drawing:
@@ -266,13 +268,14 @@ class SketchStudio(widgets.VBox):
     def portrait_done(self, portrait: Portrait) -> None:
         """Show a portrait; called by the worker, which thereby keeps pace with the page."""
         self.message.clear()
+        if self.portrait is None or portrait.image is not self.portrait.image:
+            self.view.show(portrait.image.clamp(-1, 1))
         self.portrait = portrait
-        frame = self.view.show(portrait.image.clamp(-1, 1))
         self.reading.value = self._read(portrait)
         if portrait.final:
             self._lay_under()
             self._painters.styles(portrait.mask, portrait.look, self.styles.seeds)
-        self.view.wait_painted(frame)
+        self.view.wait_painted(self.view.frame)
 
     def character_done(self, seed: int, character: Character) -> None:
         """Lay another character's mask on the pad; called by the worker."""

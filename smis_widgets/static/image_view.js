@@ -1,4 +1,13 @@
 // Shows a picture and reports each frame once it is on screen, so that the kernel never sends faster than that.
+// A message posted while a frame is prepared arrives once that frame is painted.
+function afterPaint(report) {
+  requestAnimationFrame(() => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = report;
+    port2.postMessage(null);
+  });
+}
+
 function render({ model, el }) {
   el.classList.add("smis-picture");
   const image = document.createElement("img");
@@ -22,10 +31,10 @@ function render({ model, el }) {
     if (url) URL.revokeObjectURL(url);
     url = next;
     el.dataset.frame = frame;
-    requestAnimationFrame(() => requestAnimationFrame(() => {
+    afterPaint(() => {
       el.dataset.painted = frame;
       model.send({ painted: frame });
-    }));
+    });
   };
 
   model.on("change:frame", show);

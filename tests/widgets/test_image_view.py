@@ -2,6 +2,7 @@
 
 import io
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -33,6 +34,19 @@ def test_it_waits_for_the_page_but_not_for_one_that_is_not_there():
     assert not view.wait_painted(frame, timeout=0.01)
     threading.Timer(0.05, painted, (view, frame)).start()
     assert view.wait_painted(frame, timeout=30)
+
+
+def test_who_waits_can_be_released():
+    view = ImageView()
+    painted(view, view.show(torch.zeros(3, 4, 4)))
+    frame = view.show(torch.ones(3, 4, 4))
+    threading.Timer(0.05, view.release).start()
+    started = time.monotonic()
+    assert not view.wait_painted(frame, timeout=30)
+    assert time.monotonic() - started < 20
+    newer = view.show(torch.zeros(3, 4, 4))
+    threading.Timer(0.05, painted, (view, newer)).start()
+    assert view.wait_painted(newer, timeout=30)
 
 
 def test_what_is_no_picture_is_refused():
