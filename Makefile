@@ -57,7 +57,7 @@ models: $(VENV)/.dev
 	$(BIN)/smis models
 
 bench-widgets: $(VENV)/.dev
-	$(RUN) -m benchmarks.widgets
+	$(RUN) benchmarks/bench_widgets.py $(BENCH_ARGS)
 
 lint: $(VENV)/.dev
 	$(RUN) -m ruff check .

@@ -267,7 +267,8 @@ class _Training:
         cutoff = torch.randint(1, rows, (count, 1), device=device)
         mixed = torch.rand(count, 1, device=device) < self.options.style_mixing
         later = mixed & (torch.arange(rows, device=device) >= cutoff)
-        sides = [layer.resolution for layer in self.state.generator.synthesis.layers]
+        layers = self.state.generator.synthesis.layers if self.options.noise_inputs else ()
+        sides = [layer.resolution for layer in layers]
         noise = [torch.randn(count, 1, side, side, device=device) for side in sides]
         side = config.resolution
         probe = torch.randn(count, 3, side, side, device=device) if path else z
@@ -288,7 +289,7 @@ class _Training:
     def tell_apart(self, draw: _Draw, reals: Tensor) -> _Result:
         state = self.state
         with self.autocast():
-            fakes = state.generator.synthesis(self.codes(draw), noise=draw.noise)
+            fakes = state.generator.synthesis(self.codes(draw), noise=draw.noise or "none")
             real_logits = state.discriminator(reals)
             fake_logits = state.discriminator(fakes.detach())
         loss = discriminator_loss(real_logits, fake_logits)
@@ -318,7 +319,7 @@ class _Training:
         """The lazy path-length penalty (Karras et al. 2020, equation 4)."""
         ws = self.codes(draw)
         with self.autocast():
-            fakes = self.state.generator.synthesis(ws, noise=draw.noise)
+            fakes = self.state.generator.synthesis(ws, noise=draw.noise or "none")
             lengths = path_lengths(fakes, ws, draw.probe)
         penalty = (lengths - self.state.path_length).square().mean()
         weight = self.options.path_length_weight * self.options.path_length_interval_steps

@@ -50,6 +50,8 @@ class GanOptions:
     """As `r1_interval_steps`, for the path-length penalty."""
     style_mixing: float = 0.9
     """Share of the generated pictures that take their later layers from a second latent code."""
+    noise_inputs: bool = True
+    """Whether layers are given noise; pictures without grain, such as drawings, want none."""
     ema_half_life_pictures: float = 10_000.0
     """Pictures after which a weight counts half in the averaged generator."""
     ema_rampup: float | None = 0.05
