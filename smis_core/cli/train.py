@@ -39,7 +39,7 @@ def train(
     batch: Annotated[int | None, typer.Option(help="Pictures a step.  [default: 32]")] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random.  [default: 0]")] = None,
     gamma: Annotated[
-        float | None, typer.Option(help="Gradient penalty; by default from size and batch.")
+        float | None, typer.Option(help="Weight of the gradient penalty, R1.  [default: 5]")
     ] = None,
     channels: Annotated[
         int | None, typer.Option(help="Channels times resolution, channel_base.  [default: 2048]")
@@ -109,7 +109,6 @@ def _options(given: dict[str, Any], former: GanState | None, grows: bool) -> Gan
         return GanOptions(**given)
     if grows:
         given.setdefault("resolution", 2 * former.options.resolution)
-        given.setdefault("r1_gamma", None)
     return replace(former.options, **given)
 
 

@@ -84,9 +84,7 @@ def _make(
     for stage, pictures in enumerate((plan.start.pictures, *plan.grown_pictures)):
         if stage:
             assert former is not None
-            options = replace(
-                options, resolution=2 * options.resolution, pictures=pictures, r1_gamma=None
-            )
+            options = replace(options, resolution=2 * options.resolution, pictures=pictures)
         side = options.resolution
         cache = _cache(side, plan.renders, scratch)
         for drawn in cache.fill():

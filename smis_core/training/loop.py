@@ -66,8 +66,7 @@ def train_gan(
 
     Non-saturating loss with lazy R1, minibatch standard deviation, an averaged generator, and
     where the options ask for it style mixing and path-length regularisation (Karras et al.
-    2020). Both players see the same generated batch: the discriminator learns from it first,
-    then the generator through the discriminator that has learned.
+    2020). Each player learns from a generated batch of its own, the generator first.
 
     Steps depend on the options' seed and their number alone, so a training that was stopped
     and resumed makes the same steps as one that was not. To stop is to stop iterating; the
@@ -135,7 +134,6 @@ class _Result:
 
     values: Mapping[str, float]
     gradients: Gradients
-    fakes: Tensor | None = None
 
 
 class _Training:
@@ -208,7 +206,7 @@ class _Training:
         state, options = self.state, self.options
         with seeded("step", options.seed, state.step, device=self.device):
             reals = self.reals().chunk(self.shards)
-            draws = self.draws(options.batch)
+            draws, others = self.draws(options.batch), self.draws(options.batch)
             path_draws = (
                 self.draws(max(self.shards, options.batch // PATH_LENGTH_BATCH_SHRINK), path=True)
                 if options.path_length_weight
@@ -217,21 +215,22 @@ class _Training:
             )
         with torch.no_grad():
             state.generator.mapping(torch.cat([draw.z for draw in draws]), update_w_avg=True)
-        # Both players see the same fakes, so that the generator runs once a step.
+        state.discriminator.requires_grad_(False)
+        fooled = self.share(self.fool, draws)
+        self.descend("generator", [result.gradients for result in fooled])
         state.discriminator.requires_grad_(True)
-        told = self.share(self.tell_apart, draws, reals)
+        # Fakes of their own: where one batch serves both players, each answers the other's last
+        # step instead of the distribution, and they chase one another in circles.
+        told = self.share(self.tell_apart, others, reals)
         self.descend("discriminator", [result.gradients for result in told])
         losses = {
             name: sum(result.values[name] for result in told) / self.shards
             for name in told[0].values
         }
-        if options.gamma and state.step % options.r1_interval_steps == 0:
+        if options.r1_gamma and state.step % options.r1_interval_steps == 0:
             flat = self.share(self.flatten_at, reals)
             self.descend("discriminator", [result.gradients for result in flat])
             losses["r1"] = sum(result.values["r1"] for result in flat) / self.shards
-        state.discriminator.requires_grad_(False)
-        fooled = self.share(self.fool, [result.fakes for result in told])
-        self.descend("generator", [result.gradients for result in fooled])
         losses["generator"] = sum(result.values["generator"] for result in fooled) / self.shards
         if path_draws:
             even = self.share(self.even_paths, path_draws)
@@ -286,33 +285,40 @@ class _Training:
             return ws
         return torch.where(draw.later[:, :, None], mapping(draw.other), ws)
 
+    def fakes(self, draw: _Draw) -> Tensor:
+        pictures: Tensor = self.state.generator.synthesis(
+            self.codes(draw), noise=draw.noise or "none"
+        )
+        return pictures
+
     def tell_apart(self, draw: _Draw, reals: Tensor) -> _Result:
         state = self.state
         with self.autocast():
-            fakes = state.generator.synthesis(self.codes(draw), noise=draw.noise or "none")
+            with torch.no_grad():
+                fakes = self.fakes(draw)
             real_logits = state.discriminator(reals)
-            fake_logits = state.discriminator(fakes.detach())
+            fake_logits = state.discriminator(fakes)
         loss = discriminator_loss(real_logits, fake_logits)
         values = {
             "discriminator": float(loss.detach()),
             "real": float(real_logits.detach().mean()),
             "fake": float(fake_logits.detach().mean()),
         }
-        return _Result(values, self.gradients("discriminator", loss), fakes)
+        return _Result(values, self.gradients("discriminator", loss))
 
     def flatten_at(self, reals: Tensor) -> _Result:
         """The lazy gradient penalty."""
         reals = reals.detach().requires_grad_(True)
         with self.autocast():
             penalty = r1_penalty(self.state.discriminator(reals), reals)
-        weight = self.options.gamma / 2 * self.options.r1_interval_steps
+        weight = self.options.r1_gamma / 2 * self.options.r1_interval_steps
         return _Result(
             {"r1": float(penalty.detach())}, self.gradients("discriminator", penalty * weight)
         )
 
-    def fool(self, fakes: Tensor) -> _Result:
+    def fool(self, draw: _Draw) -> _Result:
         with self.autocast():
-            loss = generator_loss(self.state.discriminator(fakes))
+            loss = generator_loss(self.state.discriminator(self.fakes(draw)))
         return _Result({"generator": float(loss.detach())}, self.gradients("generator", loss))
 
     def even_paths(self, draw: _Draw) -> _Result:

@@ -72,7 +72,7 @@ class GanState:
         discriminator.train().requires_grad_(True)
         average.eval().requires_grad_(False)
         path_interval = options.path_length_interval_steps if options.path_length_weight else None
-        r1_interval = options.r1_interval_steps if options.gamma else None
+        r1_interval = options.r1_interval_steps if options.r1_gamma else None
         return cls(
             options, generator, average, discriminator,
             lazy_adam(generator, options.generator_lr, options.beta2, path_interval),

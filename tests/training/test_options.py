@@ -29,9 +29,3 @@ def test_options_survive_json_and_unknown_ones_are_named():
     assert GanOptions.from_dict(options.to_dict()) == options
     with pytest.raises(ValueError, match="colour"):
         GanOptions.from_dict({"colour": 1})
-
-
-def test_the_penalty_follows_size_and_batch():
-    assert GanOptions(resolution=64, batch=32).gamma == pytest.approx(0.0256)
-    assert GanOptions(resolution=128, batch=32).gamma == pytest.approx(0.1024)
-    assert GanOptions(r1_gamma=0.0).gamma == 0
