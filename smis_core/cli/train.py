@@ -39,7 +39,7 @@ def train(
     batch: Annotated[int | None, typer.Option(help="Pictures a step.  [default: 32]")] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random.  [default: 0]")] = None,
     gamma: Annotated[
-        float | None, typer.Option(help="Weight of the gradient penalty, R1.  [default: 5]")
+        float | None, typer.Option(help="Weight of the gradient penalty, R1.  [default: 1]")
     ] = None,
     channels: Annotated[
         int | None, typer.Option(help="Channels times resolution, channel_base.  [default: 2048]")

@@ -22,16 +22,24 @@ from smis_core.training import (
     train_gan,
 )
 
-RENDERS = 50_000
+RENDERS = 40_000
 
 
 @dataclass(frozen=True)
 class GeneratorPlan:
-    """From the first pictures to the shipped size."""
+    """From the first pictures to the shipped size.
 
-    start: GanOptions = field(default_factory=GanOptions)
+    Layouts are learnt at 32², where a step costs least; drawings have no grain, so layers get no
+    noise.
+    """
+
+    start: GanOptions = field(
+        default_factory=lambda: GanOptions(
+            resolution=32, pictures=150_000, style_mixing=0.1, noise_inputs=False
+        )
+    )
     """the first training"""
-    grown_pictures: tuple[int, ...] = (60_000,)
+    grown_pictures: tuple[int, ...] = (150_000, 100_000)
     """pictures of each further training, at twice the resolution of the one before"""
     renders: int = RENDERS
     """different renders at every resolution"""

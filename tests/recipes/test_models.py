@@ -16,12 +16,15 @@ sys.path.append(str(Path(__file__).parent))
 from fewshot_world import write_networks
 
 NAMES = [part.name for part in parts()]
+TRAVEL = ("generator", "judge", "encoder_1", "encoder_5")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_ships_is_fresh(name):
+def test_nothing_is_stale(name):
+    """The networks that travel are there; comparisons and figures may be missing, never stale."""
     (part,) = (part for part in parts() if part.name == name)
-    assert part.stale() == [], "make it again: smis models"
+    if name in TRAVEL or any(path.exists() for path in part.files):
+        assert part.stale() == [], "make it again: smis models"
 
 
 def test_the_order_is_generator_judge_encoders_figures():
