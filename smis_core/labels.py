@@ -62,9 +62,7 @@ class Palette:
         for label in self.classes:
             colour = label.colour
             if not 0 <= label.index < UNPAINTED:
-                raise ValueError(
-                    f"{label.name}: an index 0 to 254 was wanted, got {label.index}"
-                )
+                raise ValueError(f"{label.name}: an index 0 to 254 was wanted, got {label.index}")
             if len(colour) != 3 or not all(0 <= level <= 255 for level in colour):
                 raise ValueError(f"{label.name}: RGB of 0 to 255 was wanted, got {colour}")
             if len(label.key) != 1:

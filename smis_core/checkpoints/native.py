@@ -107,6 +107,7 @@ def save_network(
     partial = path.with_name(path.name + ".partial")
     try:
         save_file(tensors, partial, metadata=metadata)
+        partial.chmod(0o644)  # safetensors writes files that only their owner reads
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

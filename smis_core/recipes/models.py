@@ -12,7 +12,7 @@ import torch
 
 import smis_core.portraits
 from smis_core.checkpoints.native import fingerprint, read_card
-from smis_core.evaluation import load_judge
+from smis_core.evaluation import JudgeConfig, load_judge
 from smis_core.fewshot.bundled import SHIPPED_SHOTS
 from smis_core.portraits.renderer import RENDERER_VERSION
 
@@ -132,7 +132,14 @@ def parts(places: Places | None = None, *, device: str | torch.device = "auto") 
             (judge,),
             renderer,
             by_card,
-            lambda: make_judge(judge, scratch=places.scratch / "judge", device=device),
+            lambda: make_judge(
+                judge,
+                scratch=places.scratch / "judge",
+                config=JudgeConfig(
+                    resolution=load_generator(generator, device="cpu").config.resolution
+                ),
+                device=device,
+            ),
         ),
     ]
     for shots in SHIPPED_SHOTS:

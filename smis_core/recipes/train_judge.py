@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
 
@@ -18,7 +18,6 @@ from smis_core.evaluation import Judge, JudgeConfig, JudgeOptions, Report, load_
 from smis_core.images import check_writable
 from smis_core.portraits.renderer import RENDERER_VERSION
 
-from . import drain
 from .evaluate_judge import SOURCE, draw, evaluate_judge
 
 
@@ -99,8 +98,7 @@ def _card(
         "data": f"{options.renders} renders of the portraits from seed {options.first_seed}, "
         "mirrored and worsened",
         "made_from": {"renderer": RENDERER_VERSION},
-        "command": "python -m smis_core.recipes.train_judge "
-        f"--pictures {options.pictures} --renders {options.renders} --seed {options.seed}",
+        "command": "smis models --only judge",
         "pictures": options.pictures,
         "seed": options.seed,
         "parameters": sum(parameter.numel() for parameter in judge.parameters()),
@@ -114,41 +112,3 @@ def _hardware(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{os.cpu_count()} x {platform.machine()} ({device.type})"
-
-
-def main() -> None:
-    """`python -m smis_core.recipes.train_judge`: train, measure, save, and print the figures."""
-    import typer
-
-    defaults = JudgeOptions()
-
-    def run(
-        out: Annotated[Path, typer.Option(help="safetensors file to write")] = Path(
-            "smis_core/portraits/weights/judge.safetensors"
-        ),
-        scratch: Annotated[Path, typer.Option(help="folder for renders and state")] = Path(
-            "runs/judge"
-        ),
-        pictures: Annotated[int, typer.Option(help="pictures seen in all")] = defaults.pictures,
-        renders: Annotated[int, typer.Option(help="different renders")] = defaults.renders,
-        resolution: Annotated[int, typer.Option(help="side in pixels")] = JudgeConfig().resolution,
-        seed: Annotated[int, typer.Option(help="of weights, order, augmentation")] = defaults.seed,
-        device: str = "auto",
-    ) -> None:
-        last = drain(
-            make_judge(
-                out,
-                scratch=scratch,
-                config=JudgeConfig(resolution=resolution),
-                options=JudgeOptions(pictures=pictures, renders=renders, seed=seed),
-                device=device,
-            )
-        )
-        assert last.report is not None
-        typer.echo(last.report.table())
-
-    typer.run(run)
-
-
-if __name__ == "__main__":
-    main()

@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 from PIL import Image
-from smis_core.checkpoints.native import load_network, read_card
 from typer.testing import CliRunner
 
+from smis_core.checkpoints.native import load_network, read_card
 from smis_core.cli import app
 
 SMALL = ["--batch", "4", "--channels", "64", "--device", "cpu"]
