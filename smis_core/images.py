@@ -15,7 +15,7 @@ from typing import BinaryIO, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageOps, PngImagePlugin
 from torch import Tensor
 
 MAX_SIDE = 8192
@@ -58,9 +58,10 @@ def open_picture(path: PathLike) -> Image.Image:
         picture = Image.open(path)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError(f"{path}: far too large to open; {too_large}") from error
-    except UnidentifiedImageError as error:
+    except (OSError, SyntaxError) as error:
         raise ValueError(
             f"{path}: a picture was wanted (PNG, JPEG, WebP …), this file is none that can be read"
+            f" ({error})"
         ) from error
     with picture:
         if max(picture.size) > MAX_SIDE:

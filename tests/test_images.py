@@ -1,5 +1,6 @@
 """Pictures at the edge: conversions, refusals, and writing in one step."""
 
+import io
 import struct
 import zlib
 
@@ -23,6 +24,12 @@ from smis_core.images import (
 @pytest.fixture
 def pixels():
     return np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+
+
+def jpeg_cut_in_its_header():
+    file = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(file, "JPEG")
+    return file.getvalue()[:30]
 
 
 def png_header(width, height):
@@ -100,6 +107,7 @@ def test_refuses_files_by_name_and_cause(tmp_path, pixels):
     for name, content, words in (
         ("nothing.png", b"", "zero bytes"),
         ("text.png", b"not a picture", "none that can be read"),
+        ("cut.jpg", jpeg_cut_in_its_header(), r"cut\.jpg"),
         ("wide.png", png_header(MAX_SIDE + 1, 4), str(MAX_SIDE)),
         ("bomb.png", png_header(60_000, 60_000), str(MAX_SIDE)),
     ):

@@ -35,7 +35,7 @@ def drain(steps: Iterable[_Step], *, quiet: bool = False) -> _Step:
 
     last: _Step | None = None
     phase: str | None = None
-    bar = tqdm(disable=quiet, dynamic_ncols=True)
+    bar = tqdm(disable=True)  # until the first step names its phase
     for step in steps:
         current = getattr(step, "phase", "")
         if current != phase:
