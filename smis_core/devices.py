@@ -1,4 +1,4 @@
-"""Choosing where tensors live."""
+"""Choosing where tensors live and in which arithmetic they meet."""
 
 import torch
 
@@ -35,3 +35,12 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
             "use device='auto' or 'cpu', or install a torch built for it"
         )
     return resolved
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether the hardware multiplies bfloat16 itself; where it does not, float32 is faster."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type != "cpu":
+        return False
+    return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import html
 from collections.abc import Callable
+from typing import Any
 
 import ipywidgets as widgets
 
@@ -95,6 +97,20 @@ class MessageLine(widgets.HTML):
         cause = f"{error}" or type(error).__name__
         text = strings("failed", what=what, cause=cause)
         self.value = f'<span class="smis-error" title="{_safe(text)}">{_safe(text)}</span>'
+
+    def guarding(
+        self, act: Callable[..., None], what: str, strings: Strings
+    ) -> Callable[..., None]:
+        """`act`, whose exceptions are shown here: nobody reads the kernel's log."""
+
+        @functools.wraps(act)
+        def call(*args: Any, **kwargs: Any) -> None:
+            try:
+                act(*args, **kwargs)
+            except Exception as error:
+                self.error(strings(what), error, strings)
+
+        return call
 
     def note(self, text: str) -> None:
         self.value = f'<span class="smis-note" title="{_safe(text)}">{_safe(text)}</span>'

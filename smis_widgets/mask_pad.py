@@ -377,16 +377,7 @@ class MaskPad(widgets.VBox):
             )
 
     def _guarded(self, what: str, act: Callable[..., None]) -> Callable[..., None]:
-        """Show the exception of a callback in the widget: nobody reads the kernel's log."""
-
-        @functools.wraps(act)
-        def call(*args: Any, **kwargs: Any) -> None:
-            try:
-                act(*args, **kwargs)
-            except Exception as error:
-                self.message.error(self._strings(what), error, self._strings)
-
-        return call
+        return self.message.guarding(act, what, self._strings)
 
     def _paint_failed(self, error: Exception) -> None:
         self.message.error(self._strings("drawing"), error, self._strings)

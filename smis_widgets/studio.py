@@ -373,16 +373,7 @@ class SketchStudio(widgets.VBox):
         display({"text/html": ""}, display_id=self._display_id, raw=True)
 
     def _guarded(self, what: str, act: Callable[..., None]) -> Callable[..., None]:
-        """Show the exception of a callback in the widget: nobody reads the kernel's log."""
-
-        @functools.wraps(act)
-        def call(*args: Any, **kwargs: Any) -> None:
-            try:
-                act(*args, **kwargs)
-            except Exception as error:
-                self.message.error(self._strings(what), error, self._strings)
-
-        return call
+        return self.message.guarding(act, what, self._strings)
 
 
 def _styled(

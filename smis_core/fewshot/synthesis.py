@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..devices import has_fast_bfloat16
 from ..labelling import first_fine_row, shallow_synthesis
 from ..labels import UNPAINTED, LabelMap, Palette
 from ..latents import WPlus, sample_z
@@ -210,6 +211,7 @@ class Synthesizer:
         weights = balance(labels, classes)
         scale = self.encoder.code_scale
         start = wplus.tensor.detach()
+        fast = has_fast_bfloat16(self.device)
         offset = torch.zeros_like(start[:, :rows]).requires_grad_(True)
         optimizer = torch.optim.Adam([offset], lr=learning_rate, betas=(0.9, 0.95))
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -218,7 +220,7 @@ class Synthesizer:
             # who drains us.
             with torch.enable_grad():
                 ws = torch.cat([start[:, :rows] + offset * scale, start[:, rows:]], dim=1)
-                with torch.autocast(self.device.type, torch.bfloat16):
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=fast):
                     _, features = synthesis(
                         ws[:, : synthesis.num_ws], features=self.labeller.layers
                     )

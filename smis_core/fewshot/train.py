@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..checkpoints.native import fingerprint
+from ..devices import has_fast_bfloat16
 from ..inversion import pixel_distance, pyramid
 from ..labelling import Labeller, first_fine_row, sample_ws
 from ..labels import Palette
@@ -176,7 +177,7 @@ class _Run:
     ) -> None:
         self.generator, self.labeller, self.options = generator, labeller, options
         self.device = generator.mapping.w_avg.device
-        self.autocast = _fast_bfloat16(self.device)
+        self.autocast = has_fast_bfloat16(self.device)
         self.sampler = PseudoSampler(
             generator,
             labeller,
@@ -342,12 +343,3 @@ class _Run:
 
 def _schedule(done: float) -> float:
     return min(1.0, (done + 1e-3) / 0.03) * (0.5 + 0.5 * math.cos(math.pi * done))
-
-
-def _fast_bfloat16(device: torch.device) -> bool:
-    """Whether the hardware multiplies bfloat16 itself."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    if device.type != "cpu":
-        return False
-    return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from smis_core.devices import resolve_device
+from smis_core.devices import has_fast_bfloat16, resolve_device
 from smis_core.images import image_grid
 from smis_core.networks.stylegan2 import Generator
 from smis_core.training.losses import (
@@ -388,10 +388,4 @@ def chosen_precision(wanted: Precision, device: torch.device) -> Precision:
     """'auto' resolved: bfloat16 where the hardware multiplies it, float32 elsewhere."""
     if wanted != "auto":
         return wanted
-    if device.type == "cuda":
-        fast = torch.cuda.get_device_capability(device) >= (8, 0)
-    else:
-        fast = device.type == "cpu" and (
-            torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
-        )
-    return "bfloat16" if fast else "float32"
+    return "bfloat16" if has_fast_bfloat16(device) else "float32"
