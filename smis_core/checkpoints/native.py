@@ -22,6 +22,7 @@ from ..devices import resolve_device
 from ..images import check_writable
 from ..networks.configs import DiscriminatorConfig, GeneratorConfig
 from ..networks.discriminator import Discriminator
+from ..networks.strided import StridedConfig, StridedDiscriminator
 from ..networks.stylegan2 import Generator
 
 FORMAT = "smis-1"
@@ -60,6 +61,7 @@ def register_kind(name: str, network: type[nn.Module], config: ConfigType) -> No
 
 register_kind("stylegan2-generator", Generator, GeneratorConfig)
 register_kind("stylegan2-discriminator", Discriminator, DiscriminatorConfig)
+register_kind("strided-discriminator", StridedDiscriminator, StridedConfig)
 
 
 def save_network(

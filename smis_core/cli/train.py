@@ -39,10 +39,10 @@ def train(
     batch: Annotated[int | None, typer.Option(help="Pictures a step.  [default: 32]")] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random.  [default: 0]")] = None,
     gamma: Annotated[
-        float | None, typer.Option(help="Weight of the gradient penalty, R1.  [default: 1]")
+        float | None, typer.Option(help="Weight of the gradient penalty, R1.  [default: 0.3]")
     ] = None,
     channels: Annotated[
-        int | None, typer.Option(help="Channels times resolution, channel_base.  [default: 2048]")
+        int | None, typer.Option(help="Channels times resolution, channel_base.  [default: 4096]")
     ] = None,
     path_length: Annotated[
         float | None, typer.Option(help="Weight of the path-length penalty.  [default: 0]")

@@ -12,7 +12,7 @@ from ..inversion import ProjectionOptions, ProjectionStep, project
 from ..labelling import shown_classes
 from ..labels import Palette
 from ..latents import WPlus
-from ..networks.discriminator import Discriminator
+from ..networks.strided import AnyDiscriminator
 from ..networks.stylegan2 import Generator
 
 
@@ -68,7 +68,7 @@ def invert_annotated(
     generator: Generator,
     annotated: AnnotatedPictures,
     *,
-    discriminator: Discriminator | None = None,
+    discriminator: AnyDiscriminator | None = None,
     options: ProjectionOptions | None = None,
 ) -> Iterator[ProjectionStep]:
     """Inverts all annotated pictures side by side; the last step's `latent` belongs into `wplus`.

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..networks.discriminator import Discriminator
+from ..networks.strided import AnyDiscriminator
 
 _COARSEST = 8
 _EPSILON = 1e-8
@@ -42,7 +42,7 @@ def pixel_distance(
 
 
 def critic_features(
-    critic: Discriminator,
+    critic: AnyDiscriminator,
     images: Tensor,  # [N, 3, R, R] in [-1, 1]
 ) -> list[Tensor]:
     """What the discriminator sees in pictures, each map of unit length along its channels.

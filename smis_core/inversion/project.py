@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..labelling import sample_ws
 from ..latents import Noise, WPlus
-from ..networks.discriminator import Discriminator
+from ..networks.strided import AnyDiscriminator
 from ..networks.stylegan2 import Generator
 from .noise_maps import autocorrelation, normalise_
 from .perceptual import critic_features, feature_distance, pixel_distance, pyramid
@@ -97,7 +97,7 @@ def project(
     generator: Generator,
     target: Tensor,  # [N, 3, R, R] in [-1, 1]; several pictures are inverted side by side
     *,
-    discriminator: Discriminator | None = None,
+    discriminator: AnyDiscriminator | None = None,
     start: WPlus | None = None,
     options: ProjectionOptions | None = None,
 ) -> Iterator[ProjectionStep]:
@@ -127,7 +127,7 @@ def project(
 def _project(
     generator: Generator,
     target: Tensor,
-    discriminator: Discriminator | None,
+    discriminator: AnyDiscriminator | None,
     start: WPlus | None,
     options: ProjectionOptions,
 ) -> Iterator[ProjectionStep]:
@@ -239,7 +239,7 @@ def _best_start(
 def _check(
     generator: Generator,
     target: Tensor,
-    discriminator: Discriminator | None,
+    discriminator: AnyDiscriminator | None,
     start: WPlus | None,
     options: ProjectionOptions,
 ) -> None:

@@ -23,7 +23,7 @@ from smis_core.fewshot import (
 from smis_core.labelling import Labeller, best_prototypes, fit_probe, sample_ws
 from smis_core.labels import PORTRAITS, UNPAINTED, LabelMap
 from smis_core.latents import WPlus
-from smis_core.networks.discriminator import Discriminator
+from smis_core.networks.strided import AnyDiscriminator
 from smis_core.networks.stylegan2 import Generator
 from smis_core.portraits.renderer import RENDERER_VERSION, render
 
@@ -139,7 +139,7 @@ class MethodMaker:
         generator = load_network(generator_path, device=device)
         critic = load_network(discriminator_path, device=device)
         assert isinstance(generator, Generator)
-        assert isinstance(critic, Discriminator)
+        assert isinstance(critic, AnyDiscriminator)
         self.generator, self.critic = generator, critic
         self.judge = load_judge(judge_path, device=device)
         self.shots, self.scratch, self.options, self.device = shots, scratch, options, device

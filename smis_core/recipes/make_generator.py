@@ -35,12 +35,14 @@ class GeneratorPlan:
 
     start: GanOptions = field(
         default_factory=lambda: GanOptions(
-            resolution=32, pictures=150_000, style_mixing=0.1, noise_inputs=False
+            resolution=32, pictures=110_000, style_mixing=0.0, noise_inputs=False
         )
     )
     """the first training"""
     grown_pictures: tuple[int, ...] = (150_000, 100_000)
     """pictures of each further training, at twice the resolution of the one before"""
+    gamma_growth: float = 1.5
+    """by which the gradient penalty's weight grows at each: a picture has more pixels to differ"""
     renders: int = RENDERS
     """different renders at every resolution"""
 
@@ -92,7 +94,12 @@ def _make(
     for stage, pictures in enumerate((plan.start.pictures, *plan.grown_pictures)):
         if stage:
             assert former is not None
-            options = replace(options, resolution=2 * options.resolution, pictures=pictures)
+            options = replace(
+                options,
+                resolution=2 * options.resolution,
+                pictures=pictures,
+                r1_gamma=options.r1_gamma * plan.gamma_growth,
+            )
         side = options.resolution
         cache = _cache(side, plan.renders, scratch)
         for drawn in cache.fill():

@@ -30,8 +30,8 @@ from smis_core.inversion import ProjectionOptions
 from smis_core.labelling import ProbeOptions, fit_probe
 from smis_core.labels import Palette
 from smis_core.latents import WPlus
-from smis_core.networks.discriminator import Discriminator
 from smis_core.networks.encoders import MaskEncoderConfig
+from smis_core.networks.strided import AnyDiscriminator
 from smis_core.networks.stylegan2 import Generator
 from smis_core.portraits.renderer import RENDERER_VERSION
 
@@ -107,7 +107,7 @@ def make_encoder(
     if not isinstance(network, Generator):
         raise ValueError(f"{generator}: wanted a generator, got {type(network).__name__}")
     critic = None if discriminator is None else load_network(discriminator, device=target)
-    if critic is not None and not isinstance(critic, Discriminator):
+    if critic is not None and not isinstance(critic, AnyDiscriminator):
         raise ValueError(f"{discriminator}: wanted a discriminator, got {type(critic).__name__}")
     if annotated.images.shape[-1] != network.config.resolution:
         raise ValueError(
@@ -125,7 +125,7 @@ def _make_encoder(
     out: Path,
     annotated: AnnotatedPictures,
     generator: Generator,
-    critic: Discriminator | None,
+    critic: AnyDiscriminator | None,
     generator_path: Path,
     scratch: Path,
     options: FewshotOptions,
@@ -199,7 +199,7 @@ def inverted(
     generator: Generator,
     annotated: AnnotatedPictures,
     *,
-    critic: Discriminator | None,
+    critic: AnyDiscriminator | None,
     options: ProjectionOptions,
     scratch: Path,
     made_from: dict[str, str],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import overload
 
@@ -9,13 +10,11 @@ import torch
 from torch import nn
 
 from smis_core.networks.discriminator import Discriminator
+from smis_core.networks.strided import AnyDiscriminator, StridedDiscriminator
 from smis_core.networks.stylegan2 import Generator
 from smis_core.training.options import GanOptions
-from smis_core.training.state import (
-    GanState,
-    differences,
-    set_moments,
-)
+from smis_core.training.randomness import seeded
+from smis_core.training.state import GanState, differences, set_moments
 
 
 @overload
@@ -74,7 +73,9 @@ def grow(network: Generator | Discriminator, resolution: int) -> Generator | Dis
 def grown(state: GanState, options: GanOptions, device: torch.device) -> GanState:
     """The beginning of a training at twice the resolution from the end of a former one.
 
-    What the optimisers know of the tensors that stay is carried over; counters start at 0.
+    What the optimisers know of the tensors that stay is carried over; counters start at 0. A
+    strided discriminator starts afresh: its first layers see other pictures, and it learns in
+    less time than it would take to forget.
 
     Args:
         state: the former training.
@@ -85,30 +86,30 @@ def grown(state: GanState, options: GanOptions, device: torch.device) -> GanStat
         ValueError: the options describe other networks than the grown ones.
     """
     generator = grow(state.generator, options.resolution)
-    discriminator = grow(state.discriminator, options.resolution)
+    if isinstance(state.discriminator, StridedDiscriminator):
+        with seeded("grown", options.seed, device=torch.device("cpu")):
+            config = replace(state.discriminator.config, resolution=options.resolution)
+            discriminator: AnyDiscriminator = StridedDiscriminator(config)
+    else:
+        discriminator = grow(state.discriminator, options.resolution)
     if found := differences((generator.config, discriminator.config), options):
         raise ValueError(
             f"the options describe other networks than the grown ones: {found}; give the sizes "
             f"of the former training"
         )
-    fresh = GanState.around(options, generator, discriminator, device)
+    encoder = copy.deepcopy(state.encoder)
+    fresh = GanState.around(options, generator, discriminator, encoder, device)
     fresh.average.load_state_dict(grow(state.average, options.resolution).state_dict())
     fresh.path_length = state.path_length
     fresh.grown_from = f"{state.options.resolution}², {state.pictures} pictures of {state.data}" + (
         f"; before that {state.grown_from}" if state.grown_from else ""
     )
-    for old, new, before, after in (
-        (state.generator, fresh.generator, state.generator_optimizer, fresh.generator_optimizer),
-        (
-            state.discriminator,
-            fresh.discriminator,
-            state.discriminator_optimizer,
-            fresh.discriminator_optimizer,
-        ),
-    ):
-        former = dict(old.named_parameters())
-        for name, parameter in new.named_parameters():
-            if name in former and former[name] in before.state:
-                moments = before.state[former[name]]
-                set_moments(after, parameter, moments["exp_avg_sq"], moments["step"].clone())
+    optimizers = {name: optimizer for name, _, optimizer in fresh.optimized()}
+    networks = {name: dict(network.named_parameters()) for name, network, _ in fresh.optimized()}
+    for name, network, optimizer in state.optimized():
+        if isinstance(network, StridedDiscriminator):
+            continue
+        for key, parameter in network.named_parameters():
+            if key in networks[name] and parameter in optimizer.state:
+                set_moments(optimizers[name], networks[name][key], optimizer.state[parameter])
     return fresh

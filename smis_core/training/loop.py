@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,21 +17,17 @@ from torch import Tensor
 from smis_core.devices import has_fast_bfloat16, resolve_device
 from smis_core.images import image_grid
 from smis_core.networks.stylegan2 import Generator
-from smis_core.training.losses import (
-    discriminator_loss,
-    generator_loss,
-    path_lengths,
-    r1_penalty,
-)
 from smis_core.training.options import GanOptions, Precision
 from smis_core.training.pictures import PictureSource
 from smis_core.training.randomness import PictureOrder, seeded
 from smis_core.training.shards import holds_state
 from smis_core.training.state import GanState
+from smis_core.training.work import Result, Work
 
 CPU_SHARDS = 2
 PATH_LENGTH_DECAY = 0.01
 PATH_LENGTH_BATCH_SHRINK = 2
+AUTOENCODER_BETA1 = 0.9
 
 
 @dataclass(frozen=True)
@@ -40,9 +37,10 @@ class GanStep:
     index: int
     """Steps done, this one included."""
     pictures: int
-    """Real pictures shown to the discriminator so far."""
+    """Real pictures from which the networks have learnt so far."""
     losses: Mapping[str, float]
-    """'generator', 'discriminator', the mean logits 'real' and 'fake'; 'r1' and 'path' when due."""
+    """'generator', 'discriminator', the mean logits 'real' and 'fake'; 'r1', 'path' and
+    'reconstruction' when due, the last alone while the generator begins as an autoencoder."""
     pictures_per_second: float
     """Over the last steps of this call."""
     average: Generator
@@ -66,7 +64,10 @@ def train_gan(
 
     Non-saturating loss with lazy R1, minibatch standard deviation, an averaged generator, and
     where the options ask for it style mixing and path-length regularisation (Karras et al.
-    2020). Each player learns from a generated batch of its own, the generator first.
+    2020). Each player learns from a generated batch of its own, the generator first. Before the
+    game the generator learns layouts as the decoder of a variational autoencoder, which a game
+    of a few thousand steps never finds by itself, and goes on with it at times (Larsen et al.
+    2016).
 
     Steps depend on the options' seed and their number alone, so a training that was stopped
     and resumed makes the same steps as one that was not. To stop is to stop iterating; the
@@ -114,28 +115,6 @@ def train_gan(
     return _Training(pictures, current, target).run(state, minutes)
 
 
-Gradients = Sequence[Tensor | None]
-
-
-@dataclass(frozen=True)
-class _Draw:
-    """What is random in one shard's generated pictures."""
-
-    z: Tensor  # [N, z]
-    other: Tensor  # [N, z], for the later rows
-    later: Tensor  # bool [N, L], rows that come from `other`
-    probe: Tensor  # [N, 3, H, W], for path lengths
-    noise: Sequence[Tensor]
-
-
-@dataclass(frozen=True)
-class _Result:
-    """What a shard gives back."""
-
-    values: Mapping[str, float]
-    gradients: Gradients
-
-
 class _Training:
     """The step, and what it needs beside the state.
 
@@ -150,11 +129,9 @@ class _Training:
         self.options = state.options
         self.device = device
         self.order = PictureOrder(len(pictures), state.options.seed)
-        self.precision = chosen_precision(state.options.precision, device)
         share = state.options.mbstd_group_size * CPU_SHARDS
         self.shards = CPU_SHARDS if device.type == "cpu" and not state.options.batch % share else 1
-        self.generator_parameters = list(state.generator.parameters())
-        self.discriminator_parameters = list(state.discriminator.parameters())
+        self.work = Work(state, chosen_precision(state.options.precision, device), self.shards)
 
     def run(self, folder: Path | None, minutes: float | None) -> Iterator[GanStep]:
         state, options = self.state, self.options
@@ -203,45 +180,49 @@ class _Training:
 
     def step(self) -> dict[str, float]:
         """One update of each network, with the regularisers where they are due."""
-        state, options = self.state, self.options
+        state, options, work = self.state, self.options, self.work
+        begins = (
+            state.encoder is not None
+            and not state.grown_from
+            and state.pictures < options.autoencoder_pictures
+        )
         with seeded("step", options.seed, state.step, device=self.device):
             reals = self.reals().chunk(self.shards)
-            draws, others = self.draws(options.batch), self.draws(options.batch)
+            draws, others = work.draws(options.batch), work.draws(options.batch)
             path_draws = (
-                self.draws(max(self.shards, options.batch // PATH_LENGTH_BATCH_SHRINK), path=True)
+                work.draws(max(self.shards, options.batch // PATH_LENGTH_BATCH_SHRINK), path=True)
                 if options.path_length_weight
                 and not state.step % options.path_length_interval_steps
                 else []
             )
         with torch.no_grad():
             state.generator.mapping(torch.cat([draw.z for draw in draws]), update_w_avg=True)
-        state.discriminator.requires_grad_(False)
-        fooled = self.share(self.fool, draws)
-        self.descend("generator", [result.gradients for result in fooled])
-        state.discriminator.requires_grad_(True)
-        # Fakes of their own: where one batch serves both players, each answers the other's last
-        # step instead of the distribution, and they chase one another in circles.
-        told = self.share(self.tell_apart, others, reals)
-        self.descend("discriminator", [result.gradients for result in told])
-        losses = {
-            name: sum(result.values[name] for result in told) / self.shards
-            for name in told[0].values
-        }
-        if options.r1_gamma and state.step % options.r1_interval_steps == 0:
-            flat = self.share(self.flatten_at, reals)
-            self.descend("discriminator", [result.gradients for result in flat])
-            losses["r1"] = sum(result.values["r1"] for result in flat) / self.shards
-        losses["generator"] = sum(result.values["generator"] for result in fooled) / self.shards
-        if path_draws:
-            even = self.share(self.even_paths, path_draws)
-            self.descend("generator", [result.gradients for result in even])
-            losses["path"] = sum(result.values["path"] for result in even) / self.shards
-            mean = sum(result.values["length"] for result in even) / self.shards
-            state.path_length += PATH_LENGTH_DECAY * (mean - state.path_length)
+        if begins:
+            losses = self.descend(self.share(work.reconstruct, draws, reals), begins=True)
+            if state.pictures + options.batch >= options.autoencoder_pictures:
+                # Its gradients are small: the first steps of the game, measured by them, would
+                # throw away what was learnt.
+                state.generator_optimizer.state.clear()
+        else:
+            state.discriminator.requires_grad_(False)
+            moves = self.share(work.fool, draws)
+            if state.encoder is not None and not state.step % options.reconstruction_interval_steps:
+                moves += self.share(work.reconstruct, others, reals)
+            if path_draws:
+                moves += self.share(work.even_paths, path_draws)
+            losses = self.descend(moves)
+            state.discriminator.requires_grad_(True)
+            # Fakes of their own: where one batch serves both players, each answers the other's
+            # last step instead of the distribution, and they chase one another in circles.
+            due = bool(options.r1_gamma) and not state.step % options.r1_interval_steps
+            told = self.share(partial(work.tell_apart, flatten=due), others, reals)
+            losses |= self.descend(told)
+        if (length := losses.pop("length", None)) is not None:
+            state.path_length += PATH_LENGTH_DECAY * (length - state.path_length)
         state.step += 1
         state.pictures += options.batch
         self.update_average()
-        if not math.isfinite(losses["generator"] + losses["discriminator"]):
+        if not all(map(math.isfinite, losses.values())):
             raise FloatingPointError(
                 f"the losses of step {state.step} are not finite ({losses}): lower the learning "
                 f"rates, or raise r1_gamma, and resume from the state saved before"
@@ -258,103 +239,45 @@ class _Training:
             reals = torch.where(mirrored, reals.flip(3), reals)
         return reals
 
-    def draws(self, count: int, *, path: bool = False) -> list[_Draw]:
-        """All that is random in `count` generated pictures, divided among the shards."""
-        config, device = self.state.generator.config, self.device
-        z, other = torch.randn(2, count, config.z_dim, device=device)
-        rows = config.num_ws
-        cutoff = torch.randint(1, rows, (count, 1), device=device)
-        mixed = torch.rand(count, 1, device=device) < self.options.style_mixing
-        later = mixed & (torch.arange(rows, device=device) >= cutoff)
-        layers = self.state.generator.synthesis.layers if self.options.noise_inputs else ()
-        sides = [layer.resolution for layer in layers]
-        noise = [torch.randn(count, 1, side, side, device=device) for side in sides]
-        side = config.resolution
-        probe = torch.randn(count, 3, side, side, device=device) if path else z
-        divided = [each.chunk(self.shards) for each in (z, other, later, probe, *noise)]
-        return [
-            _Draw(z, other, later, probe, maps)
-            for z, other, later, probe, *maps in zip(*divided, strict=True)
-        ]
-
-    def codes(self, draw: _Draw) -> Tensor:
-        """Latent codes [N, L, w], part of them mixed from two."""
-        mapping = self.state.generator.mapping
-        ws: Tensor = mapping(draw.z)
-        if not self.options.style_mixing:
-            return ws
-        return torch.where(draw.later[:, :, None], mapping(draw.other), ws)
-
-    def fakes(self, draw: _Draw) -> Tensor:
-        pictures: Tensor = self.state.generator.synthesis(
-            self.codes(draw), noise=draw.noise or "none"
-        )
-        return pictures
-
-    def tell_apart(self, draw: _Draw, reals: Tensor) -> _Result:
-        state = self.state
-        with self.autocast():
-            with torch.no_grad():
-                fakes = self.fakes(draw)
-            real_logits = state.discriminator(reals)
-            fake_logits = state.discriminator(fakes)
-        loss = discriminator_loss(real_logits, fake_logits)
-        values = {
-            "discriminator": float(loss.detach()),
-            "real": float(real_logits.detach().mean()),
-            "fake": float(fake_logits.detach().mean()),
-        }
-        return _Result(values, self.gradients("discriminator", loss))
-
-    def flatten_at(self, reals: Tensor) -> _Result:
-        """The lazy gradient penalty."""
-        reals = reals.detach().requires_grad_(True)
-        with self.autocast():
-            penalty = r1_penalty(self.state.discriminator(reals), reals)
-        weight = self.options.r1_gamma / 2 * self.options.r1_interval_steps
-        return _Result(
-            {"r1": float(penalty.detach())}, self.gradients("discriminator", penalty * weight)
-        )
-
-    def fool(self, draw: _Draw) -> _Result:
-        with self.autocast():
-            loss = generator_loss(self.state.discriminator(self.fakes(draw)))
-        return _Result({"generator": float(loss.detach())}, self.gradients("generator", loss))
-
-    def even_paths(self, draw: _Draw) -> _Result:
-        """The lazy path-length penalty (Karras et al. 2020, equation 4)."""
-        ws = self.codes(draw)
-        with self.autocast():
-            fakes = self.state.generator.synthesis(ws, noise=draw.noise or "none")
-            lengths = path_lengths(fakes, ws, draw.probe)
-        penalty = (lengths - self.state.path_length).square().mean()
-        weight = self.options.path_length_weight * self.options.path_length_interval_steps
-        values = {"path": float(penalty.detach()), "length": float(lengths.detach().mean())}
-        return _Result(values, self.gradients("generator", penalty * weight))
-
-    def share(self, work: Callable[..., _Result], *parts: Sequence[Any]) -> list[_Result]:
+    def share(self, work: Callable[..., Result], *parts: Sequence[Any]) -> list[Result]:
         """`work` on each shard, in threads; one shard stays in this thread."""
         if self.shards == 1:
             return [work(*shard) for shard in zip(*parts, strict=True)]
         return list(self.crew.map(work, *parts))
 
-    def gradients(self, network: Literal["generator", "discriminator"], loss: Tensor) -> Gradients:
-        parameters: list[Tensor] = getattr(self, f"{network}_parameters")
-        gradients: Gradients = torch.autograd.grad(
-            loss / self.shards, parameters, allow_unused=True
-        )
-        return gradients
+    def descend(self, results: Sequence[Result], *, begins: bool = False) -> dict[str, float]:
+        """A step of every network for which there are gradients, along their sum.
 
-    def descend(
-        self, network: Literal["generator", "discriminator"], shards: Sequence[Gradients]
-    ) -> None:
-        parameters = getattr(self, f"{network}_parameters")
-        for parameter, parts in zip(parameters, zip(*shards, strict=True), strict=True):
-            there = [part for part in parts if part is not None]
-            parameter.grad = sum(there[1:], there[0]) if there else None
-        getattr(self.state, f"{network}_optimizer").step()
-        for parameter in parameters:
-            parameter.grad = None
+        Args:
+            results: of any works on all shards.
+            begins: at the learning rate and momentum of the autoencoder.
+
+        Returns:
+            Losses by name, means over the shards.
+        """
+        options = self.options
+        for name, network, optimizer in self.state.optimized():
+            shares = [result.gradients[name] for result in results if name in result.gradients]
+            if not shares:
+                continue
+            parameters = list(network.parameters())
+            for parameter, parts in zip(parameters, zip(*shares, strict=True), strict=True):
+                there = [part for part in parts if part is not None]
+                parameter.grad = sum(there[1:], there[0]) if there else None
+            lr = options.discriminator_lr if name == "discriminator" else options.generator_lr
+            settled = name != "encoder" and not begins
+            optimizer.param_groups[0].update(
+                lr=options.autoencoder_lr if begins else lr,
+                betas=(options.beta1 if settled else AUTOENCODER_BETA1, options.beta2),
+            )
+            optimizer.step()
+            for parameter in parameters:
+                parameter.grad = None
+        losses: dict[str, float] = {}
+        for result in results:
+            for name, value in result.values.items():
+                losses[name] = losses.get(name, 0.0) + value / self.shards
+        return losses
 
     @torch.no_grad()
     def update_average(self) -> None:
@@ -378,10 +301,6 @@ class _Training:
             z = torch.randn(count, self.options.z_dim, device=self.device)
         images = [self.state.average(part).float().cpu() for part in torch.split(z, batch)]
         return image_grid(torch.cat(images).clamp(-1, 1), columns=math.ceil(math.sqrt(1.5 * count)))
-
-    def autocast(self) -> torch.autocast:
-        on = self.precision == "bfloat16"
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=on)
 
 
 def chosen_precision(wanted: Precision, device: torch.device) -> Precision:

@@ -37,6 +37,20 @@ def r1_penalty(
     return gradient.float().square().sum(dim=(1, 2, 3)).mean()
 
 
+def reconstruction_loss(
+    pictures: Tensor,  # [N, 3, r, r]
+    reconstructed: Tensor,  # [N, 3, r, r]
+    mean: Tensor,  # [N, z]
+    log_variance: Tensor,  # [N, z]
+    sigma: float,
+) -> Tensor:
+    """Negative evidence lower bound of a variational autoencoder, a mean over pictures, pixels and
+    colours, without its constant (Kingma and Welling 2014, equation 10)."""
+    error = (reconstructed.float() - pictures).square().mean() / (2 * sigma**2)
+    divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1).mean()
+    return error + divergence / pictures[0].numel()
+
+
 def path_lengths(
     fakes: Tensor,  # [N, 3, H, W]
     ws: Tensor,  # [N, L, w], from which fakes were made

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Precision = Literal["auto", "float32", "bfloat16"]
+Critic = Literal["strided", "skip", "resnet", "orig"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,26 +28,42 @@ class GanOptions:
     """Length of an intermediate code."""
     mapping_layers: int = 4
     """Dense layers from z to w."""
-    channel_base: int = 2048
-    """Channels at resolution r are min(channel_base // r, channel_max), in both networks."""
+    channel_base: int = 4096
+    """The generator's channels at resolution r are min(channel_base // r, channel_max)."""
     channel_max: int = 128
     """See `channel_base`."""
+    discriminator: Critic = "strided"
+    """'strided' is a plain one that learns within a few steps and costs a seventh; the others are
+    StyleGAN2's (Karras et al. 2020, figure 7), as wide as the generator, for trainings of
+    millions of pictures. Only 'strided' and 'skip' can be grown."""
     mbstd_group_size: int = 4
     """Pictures that the discriminator compares with each other in its last block."""
 
-    generator_lr: float = 0.001
+    generator_lr: float = 0.003
     """Adam's learning rate for the generator."""
     discriminator_lr: float = 0.001
-    """Adam's learning rate for the discriminator. At StyleGAN2's 0.0025 a small discriminator
-    jumps about more than layouts differ, does not see them, and they collapse."""
+    """Adam's learning rate for the discriminator; StyleGAN2's have equalised learning rates and
+    want 0.0025. One that learns slowly does not see that layouts repeat, and they collapse."""
+    beta1: float = 0.5
+    """Adam's first decay rate, for both."""
     beta2: float = 0.99
-    """Adam's second decay rate; the first is 0."""
-    r1_gamma: float = 1.0
-    """Weight of the gradient penalty on real pictures. StyleGAN2-ADA's heuristic would give a
-    fortieth of that, which suits trainings a hundred times as long: in short ones the
-    discriminator then looks at grain alone."""
-    r1_interval_steps: int = 16
+    """Adam's second decay rate, for both."""
+    r1_gamma: float = 0.3
+    """Weight of the gradient penalty on real pictures."""
+    r1_interval_steps: int = 4
     """The gradient penalty is applied every so many steps, that many times as strongly."""
+    autoencoder_pictures: int = 50_000
+    """Pictures at the start from which the generator learns as the decoder of a variational
+    autoencoder (Kingma and Welling 2014): it begins the game with every layout there is, and the
+    discriminator sees it when one is dropped. 0 begins at random, as StyleGAN2 does."""
+    autoencoder_lr: float = 0.005
+    """Adam's learning rate of both halves meanwhile."""
+    autoencoder_sigma: float = 0.3
+    """Standard deviation of a pixel around its reconstruction. Smaller ones draw the pictures more
+    exactly, and codes further from the normal distribution from which one samples."""
+    reconstruction_interval_steps: int = 4
+    """After the start, the generator's gradient includes the autoencoder's every so many steps
+    (Larsen et al. 2016), so that layouts once learnt stay."""
     path_length_weight: float = 0.0
     """Weight of the path-length penalty on the generator; 0 leaves it out."""
     path_length_interval_steps: int = 4
@@ -87,17 +104,25 @@ class GanOptions:
         positive = (
             "pictures", "z_dim", "w_dim", "mapping_layers", "channel_base", "channel_max",
             "mbstd_group_size", "generator_lr", "discriminator_lr", "r1_interval_steps",
-            "path_length_interval_steps", "ema_half_life_pictures", "save_every_minutes",
+            "path_length_interval_steps", "autoencoder_lr", "autoencoder_sigma",
+            "reconstruction_interval_steps", "ema_half_life_pictures", "save_every_minutes",
             "preview_every_pictures", "preview_count",
         )  # fmt: skip
         for name in positive:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive; got {getattr(self, name)}")
-        for name in ("r1_gamma", "path_length_weight"):
+        for name in ("r1_gamma", "path_length_weight", "autoencoder_pictures"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be 0 (off) or positive; got {getattr(self, name)}")
         if not 0 <= self.style_mixing <= 1:
             raise ValueError(f"style_mixing is a share, 0 to 1; got {self.style_mixing}")
+        for name in ("beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be in [0, 1); got {getattr(self, name)}")
+        if self.discriminator not in get_args(Critic):
+            raise ValueError(
+                f"discriminator must be one of {get_args(Critic)}; got {self.discriminator!r}"
+            )
         if self.precision not in ("auto", "float32", "bfloat16"):
             raise ValueError(
                 f"precision must be 'auto', 'float32' or 'bfloat16'; got {self.precision!r}"

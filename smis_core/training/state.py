@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from smis_core.networks.configs import DiscriminatorConfig, GeneratorConfig
 from smis_core.networks.discriminator import Discriminator
+from smis_core.networks.latent_encoder import LatentEncoder
+from smis_core.networks.strided import (
+    AnyDiscriminator,
+    StridedConfig,
+    StridedDiscriminator,
+)
 from smis_core.networks.stylegan2 import Generator
 from smis_core.training.options import GanOptions
 from smis_core.training.randomness import seeded
 from smis_core.training.shards import read_folder, write_folder
 
-FORMAT = 1
+FORMAT = 2
+LATENT_ENCODER_SIDE = 32
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+
+AnyDiscriminatorConfig = DiscriminatorConfig | StridedConfig
 
 
 @dataclass
@@ -28,13 +39,16 @@ class GanState:
     """As trained."""
     average: Generator
     """Moving average of its weights: the one to use."""
-    discriminator: Discriminator
+    discriminator: AnyDiscriminator
+    encoder: LatentEncoder | None
+    """Reads z from pictures, where the generator begins as an autoencoder's decoder."""
     generator_optimizer: torch.optim.Adam
     discriminator_optimizer: torch.optim.Adam
+    encoder_optimizer: torch.optim.Adam | None
     step: int = 0
     """Steps done."""
     pictures: int = 0
-    """Real pictures shown to the discriminator."""
+    """Real pictures from which the networks have learnt."""
     seconds: float = 0.0
     """Time spent in steps."""
     path_length: float = 0.0
@@ -47,11 +61,13 @@ class GanState:
     @classmethod
     def create(cls, options: GanOptions, device: torch.device) -> GanState:
         """Fresh networks, drawn from the options' seed."""
+        side = min(LATENT_ENCODER_SIDE, options.resolution)
         with seeded("weights", options.seed, device=torch.device("cpu")):
             return cls.around(
                 options,
                 Generator(generator_config(options)),
-                Discriminator(discriminator_config(options)),
+                build_discriminator(discriminator_config(options)),
+                LatentEncoder(side, options.z_dim) if options.autoencoder_pictures else None,
                 device,
             )
 
@@ -60,23 +76,24 @@ class GanState:
         cls,
         options: GanOptions,
         generator: Generator,
-        discriminator: Discriminator,
+        discriminator: AnyDiscriminator,
+        encoder: LatentEncoder | None,
         device: torch.device,
     ) -> GanState:
         """Fresh optimisers and counters for these networks; the average starts as a copy."""
         average = Generator(generator.config)
         average.load_state_dict(generator.state_dict())
-        for network in (generator, average, discriminator):
-            network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        generator.train().requires_grad_(True)
-        discriminator.train().requires_grad_(True)
+        for network in (generator, average, discriminator, encoder):
+            if network is not None:
+                network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+                network.train().requires_grad_(True)
         average.eval().requires_grad_(False)
-        path_interval = options.path_length_interval_steps if options.path_length_weight else None
-        r1_interval = options.r1_interval_steps if options.r1_gamma else None
+        betas = (options.beta1, options.beta2)
         return cls(
-            options, generator, average, discriminator,
-            lazy_adam(generator, options.generator_lr, options.beta2, path_interval),
-            lazy_adam(discriminator, options.discriminator_lr, options.beta2, r1_interval),
+            options, generator, average, discriminator, encoder,
+            adam(generator, options.generator_lr, betas),
+            adam(discriminator, options.discriminator_lr, betas),
+            adam(encoder, options.generator_lr, betas) if encoder is not None else None,
         )  # fmt: skip
 
     def save(self, folder: Path) -> None:
@@ -88,12 +105,12 @@ class GanState:
         tensors: dict[str, Tensor] = {}
         for name, network in self._networks():
             tensors |= {f"{name}/{key}": value for key, value in network.state_dict().items()}
-        for name, network, optimizer in self._optimized():
+        for name, network, optimizer in self.optimized():
             for key, parameter in network.named_parameters():
                 if parameter in optimizer.state:
                     moments = optimizer.state[parameter]
-                    tensors[f"{name}_moments/{key}"] = moments["exp_avg_sq"]
-                    tensors[f"{name}_steps/{key}"] = moments["step"]
+                    for moment in MOMENTS:
+                        tensors[f"{name}_{moment}/{key}"] = moments[moment]
         write_folder(
             folder,
             tensors,
@@ -102,6 +119,7 @@ class GanState:
                 "options": self.options.to_dict(),
                 "generator": self.generator.config.to_dict(),
                 "discriminator": self.discriminator.config.to_dict(),
+                "encoder_side": None if self.encoder is None else self.encoder.side,
                 "step": self.step,
                 "pictures": self.pictures,
                 "seconds": self.seconds,
@@ -133,24 +151,37 @@ class GanState:
                 f"reads format {FORMAT}"
             )
         options = options or GanOptions.from_dict(facts["options"])
-        saved = (
-            GeneratorConfig.from_dict(facts["generator"]),
-            DiscriminatorConfig.from_dict(facts["discriminator"]),
-        )
+        kind = StridedConfig if options.discriminator == "strided" else DiscriminatorConfig
+        try:
+            critic = kind.from_dict(facts["discriminator"])
+        except ValueError as error:
+            raise ValueError(
+                f"{folder} holds another kind of discriminator than {options.discriminator!r}: use "
+                f"the same options, or choose another folder"
+            ) from error
+        saved = (GeneratorConfig.from_dict(facts["generator"]), critic)
         if found := differences(saved, options):
             raise ValueError(
                 f"{folder} holds the state of another architecture: {found}; use the same "
                 f"options, grow the saved networks, or choose another folder"
             )
-        state = cls.around(options, Generator(saved[0]), Discriminator(saved[1]), device)
+        side = facts["encoder_side"]
+        state = cls.around(
+            options,
+            Generator(saved[0]),
+            build_discriminator(critic),
+            None if side is None else LatentEncoder(side, saved[0].z_dim),
+            device,
+        )
         for name, network in state._networks():
             prefix = f"{name}/"
             own = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
             network.load_state_dict(own)
-        for name, network, optimizer in state._optimized():
+        for name, network, optimizer in state.optimized():
             for key, parameter in network.named_parameters():
-                if (moments := tensors.get(f"{name}_moments/{key}")) is not None:
-                    set_moments(optimizer, parameter, moments, tensors[f"{name}_steps/{key}"])
+                moments = {m: tensors.get(f"{name}_{m}/{key}") for m in MOMENTS}
+                if moments["step"] is not None:
+                    set_moments(optimizer, parameter, moments)
         counters = {k: facts[k] for k in ("step", "pictures", "seconds", "path_length")}
         texts = {k: facts[k] for k in ("data", "grown_from")}
         return replace(state, **counters, **texts)
@@ -159,36 +190,35 @@ class GanState:
         yield "generator", self.generator
         yield "average", self.average
         yield "discriminator", self.discriminator
+        if self.encoder is not None:
+            yield "encoder", self.encoder
 
-    def _optimized(self) -> Iterator[tuple[str, nn.Module, torch.optim.Adam]]:
+    def optimized(self) -> Iterator[tuple[str, nn.Module, torch.optim.Adam]]:
+        """The networks that learn, by name, with their optimisers."""
         yield "generator", self.generator, self.generator_optimizer
         yield "discriminator", self.discriminator, self.discriminator_optimizer
+        if self.encoder is not None and self.encoder_optimizer is not None:
+            yield "encoder", self.encoder, self.encoder_optimizer
 
 
-def lazy_adam(
-    network: nn.Module, lr: float, beta2: float, interval: int | None
-) -> torch.optim.Adam:
-    """Adam with beta1 = 0, corrected for a regulariser with a step of its own every `interval`.
-
-    StyleGAN2 (Karras et al. 2020), appendix B, 'Lazy regularization': c = k / (k + 1).
-    """
-    c = 1.0 if interval is None else interval / (interval + 1)
+def adam(network: nn.Module, lr: float, betas: tuple[float, float]) -> torch.optim.Adam:
+    """Adam in the form that is fastest where the network lies."""
     parameters = list(network.parameters())
     fused = parameters[0].device.type in ("cpu", "cuda")
-    return torch.optim.Adam(parameters, lr=lr * c, betas=(0.0, beta2**c), eps=1e-8, fused=fused)
+    return torch.optim.Adam(parameters, lr=lr, betas=betas, eps=1e-8, fused=fused)
 
 
 def set_moments(
-    optimizer: torch.optim.Adam, parameter: nn.Parameter, moments: Tensor, step: Tensor
+    optimizer: torch.optim.Adam, parameter: nn.Parameter, moments: Mapping[str, Any]
 ) -> None:
-    """Give Adam what it knew of a parameter.
-
-    The first moment is not kept anywhere: with beta1 = 0 it is overwritten before use.
-    """
+    """Give Adam what it knew of a parameter, by the names of `MOMENTS`."""
+    step: Tensor = moments["step"]
+    kept = {name: torch.empty_like(parameter).copy_(moments[name]) for name in MOMENTS[1:]}
     optimizer.state[parameter] = {
-        "step": step.to(device=parameter.device if parameter.is_cuda else "cpu").reshape(()),
-        "exp_avg": torch.zeros_like(parameter),
-        "exp_avg_sq": torch.empty_like(parameter).copy_(moments),
+        "step": step.clone()
+        .to(device=parameter.device if parameter.is_cuda else "cpu")
+        .reshape(()),
+        **kept,
     }
 
 
@@ -204,18 +234,34 @@ def generator_config(options: GanOptions) -> GeneratorConfig:
     )
 
 
-def discriminator_config(options: GanOptions) -> DiscriminatorConfig:
+def discriminator_config(options: GanOptions) -> AnyDiscriminatorConfig:
     """The discriminator that the options describe."""
+    if options.discriminator == "strided":
+        return StridedConfig(
+            resolution=options.resolution,
+            channels=max(1, options.channel_max * 3 // 4),
+            channel_max=options.channel_max * 3 // 2,
+            mbstd_group_size=options.mbstd_group_size,
+        )
     return DiscriminatorConfig(
         resolution=options.resolution,
         channel_base=options.channel_base,
         channel_max=options.channel_max,
-        architecture="skip",
+        architecture=options.discriminator,
         mbstd_group_size=options.mbstd_group_size,
     )
 
 
-def differences(configs: tuple[GeneratorConfig, DiscriminatorConfig], options: GanOptions) -> str:
+def build_discriminator(config: AnyDiscriminatorConfig) -> AnyDiscriminator:
+    """The network of a configuration, with random weights."""
+    if isinstance(config, StridedConfig):
+        return StridedDiscriminator(config)
+    return Discriminator(config)
+
+
+def differences(
+    configs: tuple[GeneratorConfig, AnyDiscriminatorConfig], options: GanOptions
+) -> str:
     """How networks differ from those that the options describe, in words; '' when they do not."""
     wanted = (generator_config(options), discriminator_config(options))
     return ", ".join(

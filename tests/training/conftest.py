@@ -32,6 +32,6 @@ def discs():
 def small_options():
     return GanOptions(
         resolution=16, pictures=10_000, batch=8, z_dim=8, w_dim=8, mapping_layers=2,
-        channel_base=128, channel_max=16, r1_interval_steps=4, precision="float32",
+        channel_base=128, channel_max=16, precision="float32", autoencoder_pictures=16,
         preview_count=4, preview_every_pictures=16,
     )  # fmt: skip

@@ -61,28 +61,43 @@ def test_only_skip_networks():
         grow(network, 32)
 
 
+def test_stylegan2s_discriminator_grows_with_its_moments(discs, small_options):
+    options = replace(small_options, discriminator="skip", autoencoder_pictures=0)
+    state = GanState.create(options, CPU)
+    list(islice(train_gan(discs, options=options, start=state, device="cpu"), 2))
+    larger = grown(state, replace(options, resolution=32), CPU)
+    old, new = state.discriminator.b8.conv0.weight, larger.discriminator.b8.conv0.weight
+    assert torch.equal(old, new)
+    moments = larger.discriminator_optimizer.state[new]["exp_avg_sq"]
+    assert torch.equal(moments, state.discriminator_optimizer.state[old]["exp_avg_sq"])
+    assert larger.encoder is None
+
+
 def test_a_training_grows_with_its_moments(tmp_path, discs, small_options):
     state = GanState.create(small_options, CPU)
     steps = train_gan(discs, options=small_options, start=state, device="cpu")
-    list(islice(steps, 2))
+    list(islice(steps, 4))
     options = replace(small_options, resolution=32)
     with pytest.raises(ValueError, match="channel_max is 16, wanted is 8"):
         grown(state, replace(options, channel_max=8), CPU)
     larger = grown(state, options, CPU)
     assert larger.step == larger.pictures == 0
-    assert "16², 16 pictures of 40 discs" in larger.grown_from
+    assert "16², 32 pictures of 40 discs" in larger.grown_from
     old, new = state.generator.synthesis.b8.conv0, larger.generator.synthesis.b8.conv0
     before = state.generator_optimizer.state[old.weight]
     after = larger.generator_optimizer.state[new.weight]
-    assert torch.equal(before["exp_avg_sq"], after["exp_avg_sq"])
-    assert after["step"] == before["step"] == 2
+    for moment in ("step", "exp_avg", "exp_avg_sq"):
+        assert torch.equal(before[moment], after[moment])
+    assert after["step"] == 2
+    assert torch.equal(larger.encoder.trunk.b4.out.weight, state.encoder.trunk.b4.out.weight)
+    assert larger.encoder.side == 16
     assert larger.generator.synthesis.b32.conv0.weight not in larger.generator_optimizer.state
     z = torch.randn(2, 8)
     up = upsample2d(state.average(z), setup_filter())
     assert torch.allclose(larger.average(z), up, atol=1e-5)
     wide = type(discs)(resolution=32)
     first = train_gan(wide, options=options, start=larger, state=tmp_path / "state", device="cpu")
-    assert len(list(islice(first, 2))) == 2
+    assert all("discriminator" in step.losses for step in islice(first, 2))  # not begun anew
     first.close()
     again = GanState.load(tmp_path / "state", CPU)
     assert again.step == 2

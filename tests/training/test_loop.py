@@ -14,12 +14,12 @@ CPU = torch.device("cpu")
 def everything(folder, options):
     state = GanState.load(folder, CPU, options=options)
     tensors = {}
-    for name in ("generator", "average", "discriminator"):
+    for name in ("generator", "average", "discriminator", "encoder"):
         tensors |= {f"{name}.{k}": v for k, v in getattr(state, name).state_dict().items()}
-    for name in ("generator", "discriminator"):
-        optimizer = getattr(state, f"{name}_optimizer")
-        for key, parameter in getattr(state, name).named_parameters():
-            tensors[f"{name}.{key}.moments"] = optimizer.state[parameter]["exp_avg_sq"]
+    for name, network, optimizer in state.optimized():
+        for key, parameter in network.named_parameters():
+            for moment in ("step", "exp_avg", "exp_avg_sq"):
+                tensors[f"{name}.{key}.{moment}"] = optimizer.state[parameter][moment]
     return state, tensors
 
 
@@ -88,7 +88,13 @@ def test_training_leaves_the_global_randomness_alone(discs, small_options):
 
 def test_losses_are_reported_where_they_are_due(discs, small_options):
     steps = list(islice(train_gan(discs, options=small_options, device="cpu"), 5))
-    assert ["r1" in step.losses for step in steps] == [True, False, False, False, True]
+    assert [sorted(step.losses) for step in steps] == [
+        ["reconstruction"],
+        ["reconstruction"],
+        ["discriminator", "fake", "generator", "real"],
+        ["discriminator", "fake", "generator", "real"],
+        ["discriminator", "fake", "generator", "r1", "real", "reconstruction"],
+    ]
     assert [step.preview is not None for step in steps] == [False, True, False, True, False]
     assert steps[1].preview.shape[0] == 3
     assert steps[-1].pictures == 40
@@ -121,10 +127,34 @@ def test_it_ends_at_the_pictures_asked_for_and_when_time_is_over(tmp_path, discs
 
 
 def test_a_discriminator_learns_to_tell(discs, small_options):
-    options = replace(small_options, generator_lr=1e-9, discriminator_lr=0.01)
+    options = replace(small_options, generator_lr=1e-9, autoencoder_pictures=0)
     steps = list(islice(train_gan(discs, options=options, device="cpu"), 12))
     assert steps[-1].losses["discriminator"] < 0.7 * steps[0].losses["discriminator"]
     assert steps[-1].losses["real"] > steps[-1].losses["fake"] + 0.5
+
+
+@pytest.mark.parametrize("discriminator", ["skip", "resnet"])
+def test_stylegan2s_own_discriminators_learn_to_tell_too(discs, small_options, discriminator):
+    options = replace(
+        small_options, generator_lr=1e-9, discriminator_lr=0.01, autoencoder_pictures=0,
+        discriminator=discriminator,
+    )  # fmt: skip
+    steps = list(islice(train_gan(discs, options=options, device="cpu"), 12))
+    assert steps[-1].losses["discriminator"] < 0.7 * steps[0].losses["discriminator"]
+
+
+def test_the_generator_begins_by_reconstructing_every_picture(discs, small_options):
+    """Codes of different pictures give different pictures, each nearest to its own."""
+    options = replace(small_options, pictures=3200, autoencoder_pictures=3200, generator_lr=0.01)
+    start = GanState.create(options, CPU)
+    steps = list(train_gan(discs, options=options, start=start, device="cpu"))
+    assert steps[-1].losses["reconstruction"] < 0.3 * steps[0].losses["reconstruction"]
+    reals = discs.read([0, 12, 24, 36])
+    with torch.no_grad():
+        codes, _ = start.encoder(reals)
+        again = start.generator(codes, noise="none")
+    distances = (again[:, None] - reals[None]).square().mean(dim=(2, 3, 4))
+    assert distances.argmin(dim=1).tolist() == [0, 1, 2, 3]
 
 
 def test_errors_come_before_any_work(tmp_path, discs, small_options):
@@ -142,6 +172,11 @@ def test_a_state_of_something_else_is_refused(tmp_path, discs, small_options):
     with pytest.raises(ValueError, match="channel_max is 16, wanted is 8"):
         train_gan(
             discs, options=replace(small_options, channel_max=8), state=tmp_path / "state",
+            device="cpu",
+        )  # fmt: skip
+    with pytest.raises(ValueError, match="another kind of discriminator than 'skip'"):
+        train_gan(
+            discs, options=replace(small_options, discriminator="skip"), state=tmp_path / "state",
             device="cpu",
         )  # fmt: skip
     with pytest.raises(ValueError, match="other pictures"):
