@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -11,17 +12,75 @@ from scipy import ndimage
 
 _Indices = npt.NDArray[np.uint8]
 _Ints = npt.NDArray[np.int64]
+_Floats = npt.NDArray[np.float32]
 _UNPAINTED = 255
 
 
 def enlarge(
     indices: _Indices,  # [H, H]
-    size: int,
+    size: int,  # more than H
 ) -> _Indices:
-    """The nearest pixel's index at ``[size, size]``, sampled at pixel centres."""
-    source = ((np.arange(size) + 0.5) * indices.shape[0] / size).astype(np.int64)
-    enlarged: _Indices = indices[source[:, None], source[None, :]]
+    """Smooth outlines at ``[size, size]``: no steps where an edge is slanted.
+
+    Each class's plane is blurred by one old pixel, and the largest value takes the new pixel: wide
+    enough to see where an edge runs, and too wide for strokes, dots and sharp corners. Where
+    `shrink` would not give an old pixel back, the planes are interpolated instead (cubic
+    convolution: Keys, 1981), which shows steps but keeps a one-pixel stroke whole; around it too,
+    because the pixel may be the end of a stroke.
+    """
+    side = indices.shape[0]
+    position = (np.arange(size) + 0.5) * side / size
+    place = position.astype(np.int64)
+    nearest = indices[place[:, None], place]
+    present = np.unique(indices)
+    sigma = size / side
+    blurred = _strongest(
+        ndimage.gaussian_filter((nearest == label).astype(np.float32), sigma, mode="nearest")
+        for label in present
+    )
+    lost = shrink(present[blurred], side) != indices
+    lost = ndimage.binary_dilation(lost, np.ones((3, 3)))
+    kernel = _cubic(position - 0.5)
+    interpolated = _strongest(_interpolated(indices == label, *kernel) for label in present)
+    enlarged: _Indices = present[np.where(lost[place[:, None], place], interpolated, blurred)]
     return enlarged
+
+
+def _strongest(planes: Iterator[_Floats]) -> _Ints:  # each [S, S]
+    """Which plane is the largest where, the first of equals: [S, S]."""
+    # One by one: a stack of all classes at the largest size would not fit into memory.
+    best = next(planes)
+    winner = np.zeros(best.shape, dtype=np.int64)
+    for order, plane in enumerate(planes, start=1):
+        ahead = plane > best
+        best[ahead], winner[ahead] = plane[ahead], order
+    return winner
+
+
+def _cubic(
+    position: npt.NDArray[np.float64],  # [S], of the new pixels' centres between the old ones'
+) -> tuple[_Ints, _Floats]:
+    """The four old pixels around each new one, and their weights: [4, S]."""
+    taps = np.floor(position).astype(np.int64) + np.arange(-1, 3)[:, None]
+    distance = np.abs(position - taps)
+    inner = 1 - 2.5 * distance**2 + 1.5 * distance**3
+    outer = 2 - 4 * distance + 2.5 * distance**2 - 0.5 * distance**3
+    return taps, np.where(distance < 1, inner, outer).astype(np.float32)
+
+
+def _interpolated(
+    plane: npt.NDArray[np.bool_],  # [H, H]
+    taps: _Ints,  # [4, S]
+    weights: _Floats,  # [4, S]
+) -> _Floats:
+    """The plane at [S, S]."""
+    taps = taps.clip(0, plane.shape[0] - 1)
+    # Sums instead of a matrix product, which would wake the threads of BLAS for next to nothing.
+    tall = (weights[:, :, None] * plane[taps]).sum(axis=0)
+    grown: _Floats = np.zeros((taps.shape[1], taps.shape[1]), dtype=np.float32)
+    for tap, weight in zip(taps, weights, strict=True):
+        grown += weight * tall[:, tap]
+    return grown
 
 
 def shrink(

@@ -222,9 +222,11 @@ class LabelMap:
     def resized(self, size: int) -> LabelMap:
         """The map at another size; thin parts survive when it shrinks.
 
-        Growing takes the nearest pixel. Shrinking takes the class that covers most of each new
-        pixel; strokes, tips and dots that would vanish that way then win pixels of their own, one
-        pixel wide, and no class disappears.
+        Growing smooths outlines, so that slanted edges show no steps; strokes and dots keep their
+        shape, and shrinking back gives the map again, almost to the pixel. Shrinking takes the
+        class that covers most of each new pixel; strokes, tips and dots that would vanish that way
+        then win pixels of their own, one pixel wide. No class disappears either way, and 255
+        counts as one more class.
 
         Args:
             size: side of the square to return, in pixels.

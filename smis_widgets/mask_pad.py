@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from smis_core.images import read_image, to_uint8
 from smis_core.labels import PORTRAITS, UNPAINTED, LabelMap, Palette
 from smis_widgets.controls import MessageLine
 from smis_widgets.easel import Easel, Point
-from smis_widgets.keepsakes import next_path
+from smis_widgets.keepsakes import next_path, uploaded_mask
 from smis_widgets.pad_tools import BRUSH_SIZES, TOOLS, PadActions, PadTools
 from smis_widgets.palette_panel import PalettePanel
 from smis_widgets.shell import Shell
@@ -110,6 +109,22 @@ class MaskPad(widgets.VBox):
     def drawing(self) -> bool:
         """Whether a stroke is under way."""
         return self._sketch.drawing
+
+    @property
+    def origin(self) -> Any:
+        """What `replace` was given with the map that this drawing began as; undo knows it too."""
+        return self._sketch.origin
+
+    def replace(self, value: LabelMap, *, origin: Any = None) -> None:
+        """Replace the drawing, as setting `value` does, by one that comes from something."""
+        self._refuse_oblong(value)
+        if value.palette != self._sketch.palette:
+            self._panel.show(value.palette)
+        changed = self._sketch.replace(value, origin=origin)
+        if self.label not in value.palette.indices:
+            self.label = value.palette.classes[0].index
+        self._panel.choose(self.label)
+        self._edit(changed)
 
     def undo(self) -> None:
         """Take back the last stroke, fill, clearing or replacement."""
@@ -215,11 +230,14 @@ class MaskPad(widgets.VBox):
     @traitlets.validate("value")
     def _square(self, proposal: Any) -> LabelMap:
         value: LabelMap = proposal.value
+        self._refuse_oblong(value)
+        return value
+
+    def _refuse_oblong(self, value: LabelMap) -> None:
         if value.height != value.width:
             raise traitlets.TraitError(
                 self._strings("not_square", height=value.height, width=value.width)
             )
-        return value
 
     @traitlets.validate("label")
     def _known(self, proposal: Any) -> int:
@@ -232,15 +250,8 @@ class MaskPad(widgets.VBox):
 
     @traitlets.observe("value")
     def _on_value(self, change: Any) -> None:
-        if change.old is traitlets.Undefined or change.new == self._sketch.labels():
-            return
-        if change.new.palette != self._sketch.palette:
-            self._panel.show(change.new.palette)
-        self._sketch.replace(change.new)
-        if self.label not in change.new.palette.indices:
-            self.label = change.new.palette.classes[0].index
-        self._panel.choose(self.label)
-        self._edit(True)
+        if change.old is not traitlets.Undefined and change.new != self._sketch.labels():
+            self.replace(change.new)
 
     @traitlets.observe("picture")
     def _on_picture(self, change: Any) -> None:
@@ -360,13 +371,9 @@ class MaskPad(widgets.VBox):
         self.message.note(self._strings("saved", path=path))
 
     def _load_upload(self, files: Any) -> None:
-        if not files:
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / Path(files[0]["name"]).name
-            path.write_bytes(bytes(files[0]["content"]))
+        if files:
             self.tools.upload.value = ()
-            self.load(path)
+            self.value = uploaded_mask(files[0], self.value.palette)
 
     # Messages
 

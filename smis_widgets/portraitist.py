@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from smis_core.fewshot.losses import agreement
-from smis_core.fewshot.synthesis import Character, RefineStep, Synthesis, Synthesizer
+from smis_core.fewshot.synthesis import Anchor, Character, RefineStep, Synthesis, Synthesizer
 from smis_core.jobs import LatestWorker
 from smis_core.labels import LabelMap
 from smis_core.latents import WPlus
@@ -31,6 +31,8 @@ class Look:
     """row of W+ from which the style comes"""
     truncation: float
     """0 to 1"""
+    anchor: Anchor | None = None
+    """the character that the mask is an edit of"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +146,11 @@ class Portraitist:
 
     def _synthesize(self, mask: LabelMap, look: Look, seed: int) -> Synthesis:
         return self._synthesizer.synthesize(
-            mask, style_seeds=(seed,), mix_from=look.mix_from, truncation_psi=look.truncation
+            mask,
+            anchor=look.anchor,
+            style_seeds=(seed,),
+            mix_from=look.mix_from,
+            truncation_psi=look.truncation,
         )
 
     @torch.no_grad()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -50,10 +51,11 @@ class Sketch:
 
     def __init__(self, labels: LabelMap) -> None:
         self._lock = threading.RLock()
-        self._undo: list[np.ndarray] = []
-        self._redo: list[np.ndarray] = []
+        self._undo: list[tuple[np.ndarray, Any]] = []
+        self._redo: list[tuple[np.ndarray, Any]] = []
         self._palette = labels.palette
         self._indices = labels.indices.copy()
+        self._origin: Any = None
         self._stroke_base: np.ndarray | None = None
 
     @property
@@ -63,6 +65,11 @@ class Sketch:
     @property
     def side(self) -> int:
         return int(self._indices.shape[0])
+
+    @property
+    def origin(self) -> Any:
+        """What the drawing was opened from, see `replace`; None if it began as nothing known."""
+        return self._origin
 
     @property
     def can_undo(self) -> bool:
@@ -137,15 +144,15 @@ class Sketch:
             regions, _ = ndimage.label(self._indices == before)
             filled = self._indices.copy()
             filled[regions == regions[row, column]] = index
-            return self._change(filled)
+            return self._change(filled, self._origin)
 
     def clear(self) -> bool:
-        """Make the whole map unpainted."""
+        """Make the whole map unpainted; it then comes from nothing."""
         with self._lock:
-            return self._change(np.full_like(self._indices, UNPAINTED))
+            return self._change(np.full_like(self._indices, UNPAINTED), None)
 
-    def replace(self, labels: LabelMap) -> bool:
-        """Take another map, of any square size.
+    def replace(self, labels: LabelMap, *, origin: Any = None) -> bool:
+        """Take another map, of any square size, and remember what it comes from.
 
         Undo brings the former one back, except from under another palette, where its indices mean
         other things.
@@ -154,10 +161,11 @@ class Sketch:
             self._stroke_base = None
             if labels.palette != self._palette:
                 self._palette, self._indices = labels.palette, labels.indices.copy()
+                self._origin = origin
                 self._undo.clear()
                 self._redo.clear()
                 return True
-            return self._change(labels.indices.copy())
+            return self._change(labels.indices.copy(), origin)
 
     def undo(self) -> bool:
         with self._lock:
@@ -167,22 +175,24 @@ class Sketch:
         with self._lock:
             return self._step(self._redo, self._undo)
 
-    def _step(self, source: list[np.ndarray], target: list[np.ndarray]) -> bool:
+    def _step(
+        self, source: list[tuple[np.ndarray, Any]], target: list[tuple[np.ndarray, Any]]
+    ) -> bool:
         if not source or self.drawing:
             return False
-        target.append(self._indices)
-        self._indices = source.pop()
+        target.append((self._indices, self._origin))
+        self._indices, self._origin = source.pop()
         return True
 
-    def _change(self, indices: np.ndarray) -> bool:
-        if np.array_equal(indices, self._indices):
-            return False
-        self._remember(self._indices)
-        self._indices = indices
-        return True
+    def _change(self, indices: np.ndarray, origin: Any) -> bool:
+        changed = not np.array_equal(indices, self._indices)
+        if changed:
+            self._remember(self._indices)
+        self._indices, self._origin = indices, origin
+        return changed
 
     def _remember(self, indices: np.ndarray) -> None:
-        self._undo.append(indices)
+        self._undo.append((indices, self._origin))
         del self._undo[:-HISTORY_STEPS]
         self._redo.clear()
 

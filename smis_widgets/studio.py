@@ -16,10 +16,9 @@ from PIL import Image
 from torch import Tensor
 
 from smis_core.fewshot.bundled import load_synthesizer
-from smis_core.fewshot.synthesis import Character, Synthesizer
+from smis_core.fewshot.synthesis import Anchor, Character, Synthesizer
 from smis_core.images import to_pil
 from smis_core.jobs import Job
-from smis_core.labels import LabelMap
 from smis_widgets.controls import MessageLine, SliderRow, icon_button, mark
 from smis_widgets.image_view import ImageView, png_bytes, with_plain_picture
 from smis_widgets.job_bar import JobBar
@@ -90,12 +89,13 @@ class SketchStudio(widgets.VBox):
         self.synthesizer = synthesizer or load_synthesizer("portraits", shots=shots)
         self._resolution = resolution
         self._painters = Portraitist(self.synthesizer, self)
-        self._own_mask = self._mask_of(self._painters.sample(seed, 0.7))
+        self._own = self._anchor_of(self._painters.sample(seed, 0.7))
         self._kept: list[Portrait] = []
         self._displayed = self._changing = False
         self._display_id = f"smis-kept-{secrets.token_hex(8)}"
         self.message = MessageLine()
-        self.pad = MaskPad(self._own_mask, folder=folder, language=language)
+        self.pad = MaskPad(self._own.mask, folder=folder, language=language)
+        self.original()
         self.view = ImageView(language=language)
         self.styles = StyleRow(
             [seed, *(number for number in range(1, STYLES + 1) if number != seed)][:STYLES],
@@ -113,14 +113,17 @@ class SketchStudio(widgets.VBox):
         self.add_class("smis-studio")
         self.children = (self._head(), self._main(), self._foot(), self.message)
         self._connect()
-        self.portrait_done(self._painters.paint(self._own_mask, self.look))
+        self.portrait_done(self._painters.paint(self._own.mask, self.look))
 
     # What a program uses
 
     @property
     def look(self) -> Look:
-        """What a portrait depends on beside its mask."""
-        return Look(self.style_seed, self.mix_from, self.truncation)
+        """What a portrait depends on beside its mask.
+
+        It keeps to the open character until the pad is cleared or takes a mask from elsewhere.
+        """
+        return Look(self.style_seed, self.mix_from, self.truncation, self.pad.origin)
 
     def new_character(self) -> None:
         """Roll the dice for another character; its mask replaces the drawing, undo brings it
@@ -129,7 +132,7 @@ class SketchStudio(widgets.VBox):
 
     def original(self) -> None:
         """Go back to the character's own mask."""
-        self.pad.value = self._own_mask
+        self.pad.replace(self._own.mask, origin=self._own)
 
     def another_style(self) -> None:
         """Roll the dice for another style."""
@@ -279,12 +282,12 @@ class SketchStudio(widgets.VBox):
 
     def character_done(self, seed: int, character: Character) -> None:
         """Lay another character's mask on the pad; called by the worker."""
-        self._own_mask = self._mask_of(character)
+        self._own = self._anchor_of(character)
         self.styles.begin(seed)
         self._changing = True
         try:
             self.style_seed = seed
-            self.pad.value = self._own_mask
+            self.original()
         finally:
             self._changing = False
         self.styles.choose(seed)
@@ -328,8 +331,8 @@ class SketchStudio(widgets.VBox):
     def _toggle_underlay(self) -> None:
         self.underlay = not self.underlay
 
-    def _mask_of(self, character: Character) -> LabelMap:
-        return character.labels.resized(self._resolution)
+    def _anchor_of(self, character: Character) -> Anchor:
+        return Anchor(character.labels.resized(self._resolution), character.wplus)
 
     def _read(self, portrait: Portrait) -> str:
         strings, seconds = self._strings, portrait.seconds

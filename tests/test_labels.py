@@ -18,6 +18,7 @@ from smis_core.labels import (
     LabelMap,
     Palette,
 )
+from smis_core.portraits import render
 
 PAPER_MASKS = Path(__file__).parents[2] / "shared" / "paper_masks" / "CelebAMask-HQ"
 SHIPPED = sorted((Path(__file__).parents[1] / "smis_core/portraits/masks").glob("*.png"))
@@ -191,11 +192,60 @@ def test_unpainted_gives_way_only_to_what_was_painted():
     assert (small == UNPAINTED).sum() == 64 * 63
 
 
-def test_growing_repeats_pixels():
+def test_growing_keeps_what_is_straight():
     labels = LabelMap(np.array([[0, 1], [2, 3]]))
     assert np.array_equal(labels.resized(6).indices, np.kron(labels.indices, np.ones((3, 3))))
     assert labels.resized(2) is labels
     assert labels.resized(3).indices.shape == (3, 3)
+
+
+@pytest.mark.parametrize("size", [128, 192, 256])
+def test_what_is_grown_shrinks_back(size):
+    for labels in render(range(20), size=64).labels.numpy():
+        small = LabelMap(labels)
+        grown = small.resized(size)
+        assert grown.present() == small.present()
+        assert (grown.resized(64).indices == labels).mean() >= 0.99
+        assert grown == small.resized(size)
+
+
+@pytest.mark.parametrize("size", [192, 224, 256])
+def test_slanted_edges_grow_smooth(size):
+    """Closer to the line that the pixels stand for than the pixels' own steps are."""
+    place = ((np.arange(size) + 0.5) * 64 / size).astype(int)
+    wrong = steps = 0
+    for angle in (0.15, 0.4, 0.8, 1.2):
+        wanted, small = (
+            np.where(np.cos(angle) * rows > np.sin(angle) * columns + 0.003, HAIR, 1)
+            for rows, columns in (
+                ((np.mgrid[:side, :side] + 0.5) / side) - 0.5 for side in (size, 64)
+            )
+        )
+        wrong += (LabelMap(small).resized(size).indices != wanted).sum()
+        steps += (small[place][:, place] != wanted).sum()
+    assert wrong < 0.6 * steps
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_thin_parts_and_dots_grow_whole(factor):
+    for number in range(8):
+        small = stroke(1.45, number * np.pi / 8, side=64, radius=25).indices.copy()
+        small[3, 3] = 5
+        small[60, 10:12] = UNPAINTED
+        grown = LabelMap(small).resized(64 * factor).indices
+        lines = grown == HAIR
+        assert pieces(lines) == pieces(small == HAIR) == 1
+        assert lines.sum() == pytest.approx((small == HAIR).sum() * factor**2, rel=0.3)
+        assert pieces(grown == 5) == pieces(grown == UNPAINTED) == 1
+
+
+def test_growing_leaves_paper_where_it_was():
+    sketch = np.full((32, 32), UNPAINTED, dtype=np.uint8)
+    sketch[8:24, 10:20] = HAIR
+    grown = LabelMap(sketch).resized(128).indices
+    painted = ndimage.binary_dilation(np.kron(sketch == HAIR, np.ones((4, 4))), iterations=2)
+    assert (grown[~painted] == UNPAINTED).all()
+    assert set(np.unique(grown)) == {HAIR, UNPAINTED}
 
 
 def test_resizing_refuses_oblongs_and_ranges():

@@ -74,6 +74,7 @@ def test_the_wheel_holds_what_a_person_needs_and_no_more(wheel):
     assert "smis_core/py.typed" in names
     assert any(name.endswith("notebooks/01_sketch_a_portrait.ipynb") for name in names)
     assert any(name.startswith("smis_core/portraits/masks/") for name in names)
+    assert "smis_core/cli/jupyter/labconfig/default_setting_overrides.json" in names
     assert "smis_core/portraits/weights/generator.safetensors" in names
     assert not [name for name in names if name.startswith(("tests", "benchmarks", "build"))]
     assert wheel.stat().st_size <= 40 * 2**20
@@ -87,7 +88,7 @@ def test_installed_elsewhere_it_draws_a_portrait(installation):
     options = ("-o", "out", "--styles", "2", "--device", "cpu")
     said = run(smis, "synthesize", mask, *options, cwd=folder)
     # Untrained weights, or an encoder of another generator, stay near zero.
-    assert float(re.search(r"mean fidelity to the masks ([\d.]+)", said)[1]) > 0.15
+    assert float(re.search(r"mean fidelity to the masks ([\d.]+)", said)[1]) > 0.3
     portraits = sorted((folder / "out").glob("*_style*.png"))
     assert len(portraits) == 2
     for path in portraits:

@@ -16,6 +16,10 @@ import smis_core
 
 NOTEBOOK = "01_sketch_a_portrait.ipynb"
 
+JUPYTER_CONFIG = Path(__file__).parent / "jupyter"
+"""A folder for Jupyter's configuration path: its defaults spare a newcomer the pop-ups about news
+and updates. What a person chose in JupyterLab's settings goes before these defaults."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -33,12 +37,19 @@ def lab(context: typer.Context) -> None:
         if importlib.util.find_spec(module) is None:
             raise ValueError(f"{module} is not installed; run: pip install 'smis[lab]'")
     command = jupyter_command(notebook_to_open(Path.cwd()), context.args)
-    raise typer.Exit(subprocess.call(command))
+    raise typer.Exit(subprocess.call(command, env=jupyter_environment()))
+
+
+def jupyter_environment() -> dict[str, str]:
+    """The environment in which Jupyter runs: ours, with `JUPYTER_CONFIG` on the path."""
+    # An application settings folder of our own would hide the installation's page configuration.
+    paths = (str(JUPYTER_CONFIG), os.environ.get("JUPYTER_CONFIG_PATH"))
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, paths))}
 
 
 def jupyter_command(notebook: Path, options: list[str]) -> list[str]:
-    """What is run: this Python's JupyterLab, without the question about Jupyter's news."""
-    command = [sys.executable, "-m", "jupyterlab", str(notebook), "--LabApp.news_url=None"]
+    """What is run: this Python's JupyterLab."""
+    command = [sys.executable, "-m", "jupyterlab", str(notebook)]
     # In a container people are root, where Jupyter asks to be told so; the token still guards it.
     if hasattr(os, "geteuid") and os.geteuid() == 0 and "--allow-root" not in options:
         command.append("--allow-root")

@@ -8,7 +8,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from smis_core.devices import resolve_device
+from smis_core.devices import has_fast_bfloat16, resolve_device
 
 from .attributes import AttributeSpec
 from .augment import augmented
@@ -53,8 +53,8 @@ class JudgeOptions:
     """how often the state is written"""
     seed: int = 0
     """of the weights, the order and the augmentation"""
-    bf16: bool = True
-    """convolutions in bfloat16"""
+    bf16: bool | None = None
+    """convolutions in bfloat16; None: where the hardware is fast at it"""
 
     def __post_init__(self) -> None:
         for name in ("pictures", "renders", "batch", "ema_pictures", "save_interval_pictures"):
@@ -127,6 +127,9 @@ def train_judge(
         options or JudgeOptions(),
         resolve_device(device),
     )
+    if options.bf16 is None:
+        # Before the state is looked for: what was trained one way is not continued the other way.
+        options = replace(options, bf16=has_fast_bfloat16(target))
     cache = RenderCache(
         Path(scratch) / "renders",
         count=options.renders,

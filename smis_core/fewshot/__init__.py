@@ -6,10 +6,11 @@ from .bundled import load_synthesizer, load_synthesizer_files
 from .losses import agreement, mask_consistency, one_hot
 from .network import FewshotConfig, FewshotNetwork
 from .pseudo import PictureLabeller, PseudoSampler, PseudoSamples
-from .synthesis import Character, RefineStep, Synthesis, Synthesizer
+from .synthesis import Anchor, Character, RefineStep, Synthesis, Synthesizer
 from .train import EncoderOptions, EncoderStep, train_encoder
 
 __all__ = [
+    "Anchor",
     "AnnotatedPictures",
     "AugmentOptions",
     "Character",

@@ -44,6 +44,16 @@ class Character:
 
 
 @dataclass(frozen=True, eq=False)
+class Anchor:
+    """A portrait that edits depart from, so that a change of its mask changes nothing else."""
+
+    mask: LabelMap
+    """what shows the portrait before any edit, of any square size"""
+    wplus: WPlus
+    """[1, L, w], the portrait's"""
+
+
+@dataclass(frozen=True, eq=False)
 class RefineStep:
     """One step of `Synthesizer.refine`."""
 
@@ -99,26 +109,43 @@ class Synthesizer:
         return first_fine_row(self.generator)
 
     @torch.no_grad()
-    def encode(self, mask: LabelMap | Sequence[LabelMap]) -> WPlus:
+    def encode(self, mask: LabelMap | Sequence[LabelMap], *, anchor: Anchor | None = None) -> WPlus:
         """Masks → latents.
+
+        A mask says little about who is drawn, so the encoder answers with somebody of its own. With
+        an anchor only the difference between two masks is taken from it, E(mask) - E(anchor's
+        mask), and added to the anchor's latent: latent arithmetic, as in DCGAN (Radford et al.,
+        2016, section 6.3). The anchor's mask unedited gives the anchor's latent exactly.
 
         Args:
             mask: one or several, of any square size and the synthesizer's palette.
+            anchor: the portrait that the masks are edits of.
 
         Returns:
             One latent a mask.
 
         Raises:
-            ValueError: no mask, or another palette.
+            ValueError: no mask, another palette, or an anchor that is not one latent of this
+                generator.
         """
-        planes = one_hot(self._prepared(mask), self.palette.num_classes)
-        return WPlus(self.generator.mapping.w_avg + self.encoder(planes))
+        if anchor is None:
+            return WPlus(self.generator.mapping.w_avg + self._code(mask))
+        wanted = (1, self.num_ws, self.generator.config.w_dim)
+        if tuple(anchor.wplus.tensor.shape) != wanted:
+            raise ValueError(
+                f"anchor: wanted one latent {list(wanted)} of this generator, got"
+                f" {list(anchor.wplus.tensor.shape)}"
+            )
+        start = anchor.wplus.tensor.to(self.device)
+        # Each in a batch of its own: equal masks then give equal codes to the last bit.
+        return WPlus(start + (self._code(mask) - self._code(anchor.mask)))
 
     @torch.no_grad()
     def synthesize(
         self,
         mask: LabelMap,
         *,
+        anchor: Anchor | None = None,
         style_seeds: Sequence[int] = (0,),
         mix_from: int | None = None,
         truncation_psi: float = 0.7,
@@ -128,14 +155,17 @@ class Synthesizer:
 
         Args:
             mask: of any square size; 255 leaves a region to the generator.
+            anchor: the portrait that the mask is an edit of; it keeps the rows before `mix_from`
+                but for what was edited, see `encode`.
             style_seeds: each gives colours of its own.
             mix_from: the first row of W+ that takes the style, 0 to `num_ws`; `num_ws` keeps the
-                encoder's own colours. By default `default_mix_from`.
+                encoder's own colours, or the anchor's. By default `default_mix_from`.
             truncation_psi: how far styles stray from the average, 0 to 1.
             noise: as the generator takes it.
 
         Raises:
-            ValueError: no style, `mix_from` or `truncation_psi` out of range, another palette.
+            ValueError: no style, `mix_from` or `truncation_psi` out of range, another palette, or
+                an anchor of another generator.
         """
         start = self.default_mix_from if mix_from is None else mix_from
         if not style_seeds:
@@ -145,7 +175,7 @@ class Synthesizer:
         if not 0 <= truncation_psi <= 1:
             raise ValueError(f"truncation_psi: wanted a number in [0, 1], got {truncation_psi}")
         styles = self._sampled(style_seeds, truncation_psi)
-        ws = self.encode(mask).tensor.repeat(len(style_seeds), 1, 1)
+        ws = self.encode(mask, anchor=anchor).tensor.repeat(len(style_seeds), 1, 1)
         ws[:, start:] = styles[:, start:]
         wplus = WPlus(ws)
         images, labels = self._draw(wplus, noise)
@@ -238,6 +268,10 @@ class Synthesizer:
                 {"mask": float(consistency.detach()), "near": float(near.detach())},
                 WPlus(moved),
             )
+
+    def _code(self, mask: LabelMap | Sequence[LabelMap]) -> Tensor:
+        code: Tensor = self.encoder(one_hot(self._prepared(mask), self.palette.num_classes))
+        return code
 
     def _sampled(self, seeds: Sequence[int], truncation_psi: float) -> Tensor:
         z = sample_z(seeds, self.generator.config.z_dim).tensor.to(self.device)

@@ -17,6 +17,8 @@ import nbformat
 from jupyter_client import BlockingKernelClient
 from playwright.sync_api import Page, TimeoutError
 
+from smis_core.cli.lab import jupyter_environment
+
 REPOSITORY = Path(__file__).parents[2]
 
 KERNEL_IS_IDLE = """() => {
@@ -39,7 +41,6 @@ class Lab:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self._runtime = folder / ".runtime"
-        self._settle(folder / ".settings")
         self._log = (folder / "lab.log").open("wb")
         command = [
             sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
@@ -51,7 +52,7 @@ class Lab:
         roots = [str(REPOSITORY), str(REPOSITORY / "tests"), os.environ.get("PYTHONPATH")]
         path = os.pathsep.join(filter(None, roots))
         environment = {
-            **os.environ,
+            **jupyter_environment(),
             "PYTHONPATH": path,
             "JUPYTER_RUNTIME_DIR": str(self._runtime),
             "JUPYTER_CONFIG_DIR": str(folder / ".config"),
@@ -109,12 +110,6 @@ class Lab:
     def log(self) -> str:
         """What the server and its kernels wrote."""
         return (self.folder / "lab.log").read_text(errors="replace")
-
-    def _settle(self, settings: Path) -> None:
-        """No news, no update checks: their pop-ups swallow clicks."""
-        notification = settings / "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
-        notification.parent.mkdir(parents=True)
-        notification.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
 
     def _wait_up(self) -> None:
         deadline = time.monotonic() + 180

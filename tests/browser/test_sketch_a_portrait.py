@@ -1,8 +1,8 @@
 """The main job as a person does it: the notebook, a mouse, and a judge who looks at the result.
 
 A mouth is moved and hair is lengthened in a real JupyterLab. The label map must hold what was
-drawn, the portrait must answer, and the judge, which never taught the synthesiser anything, must
-find both in it. How closely it follows is a figure, not a test: `smis evaluate fewshot`.
+drawn, and the judge, which never taught the synthesiser anything, must find both where they were
+drawn, not where they were.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def test_mouth_and_hair_go_where_they_are_drawn(studio, tmp_path):
     now_mouth = np.isin(after, MERGED["mouth"])
     new_hair = after == HAIR.index
     assert iou(now_mouth, old_mouth) < 0.2
-    assert iou(new_hair, old_hair) < 0.85
+    assert iou(new_hair, old_hair) < 0.7
 
     image = portrait(page, kernel, tmp_path)
     keep_screenshot(page, "4-portrait")
@@ -131,9 +131,9 @@ def test_mouth_and_hair_go_where_they_are_drawn(studio, tmp_path):
         "hair": (iou(seen_hair, new_hair), iou(seen_hair, old_hair)),
     }
     print(figures)
-    assert seen_mouth.any()
-    assert figures["hair"][0] > 0.3, figures
     assert (image - opened).abs().mean() > 0.02
+    for name, (new, old) in figures.items():
+        assert new >= old + 0.2, (name, figures)
 
 
 def new_mouth_shift(labels: np.ndarray, mouth: np.ndarray) -> int:

@@ -11,7 +11,7 @@ import pytest
 from browser.drawing import Hand
 from browser.jupyter import Lab
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 from scipy import ndimage
 from widgets.fake_synthesizer import portrait_mask
 
@@ -72,6 +72,12 @@ def settle(page: Page, kernel) -> None:
         }""",
         arg=frame,
     )
+
+
+def test_nothing_pops_up_over_the_notebook(opened):
+    page, _ = opened
+    with pytest.raises(TimeoutError):
+        page.locator(".Toastify__toast").wait_for(timeout=8000)
 
 
 def test_mouse_and_keys_draw_exact_labels(studio):

@@ -1,5 +1,7 @@
 """`smis lab`: which notebook opens, and how JupyterLab is called."""
 
+import json
+import os
 import sys
 from pathlib import Path
 
@@ -52,19 +54,39 @@ def test_an_installation_without_it_says_so(installed, monkeypatch):
         lab.notebook_to_open(installed)
 
 
-def test_jupyter_runs_in_this_python_and_asks_nothing():
+def test_jupyter_runs_in_this_python():
     command = lab.jupyter_command(Path("a.ipynb"), ["--no-browser", "--port=9999"])
     assert command[:4] == [sys.executable, "-m", "jupyterlab", "a.ipynb"]
-    assert "--LabApp.news_url=None" in command
     assert command[-2:] == ["--no-browser", "--port=9999"]
+
+
+def test_jupyter_asks_nothing_and_keeps_what_else_is_set(tmp_path, monkeypatch):
+    """As JupyterLab reads it, which merges our defaults into those of the installation."""
+    settings_utils = pytest.importorskip("jupyterlab_server.settings_utils")
+    theirs = tmp_path / "theirs" / "labconfig"
+    theirs.mkdir(parents=True)
+    theme = {"@jupyterlab/apputils-extension:themes": {"theme": "JupyterLab Dark"}}
+    (theirs / "default_setting_overrides.json").write_text(json.dumps(theme))
+    shortcut = {"@jupyterlab/shortcuts-extension:shortcuts": {"shortcuts": []}}
+    (tmp_path / "overrides.json").write_text(json.dumps(shortcut))
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(theirs.parent))
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "fresh"))
+    monkeypatch.setattr("os.environ", lab.jupyter_environment())
+    overrides, error = settings_utils._get_overrides(str(tmp_path))
+    assert not error
+    quiet = {"fetchNews": "false", "checkForUpdates": False}
+    ours = {"@jupyterlab/apputils-extension:notification": quiet}
+    assert overrides.items() >= {**theme, **shortcut, **ours}.items()
 
 
 def test_options_go_to_jupyter_and_its_exit_code_comes_back(monkeypatch):
     called = []
-    monkeypatch.setattr("subprocess.call", lambda command: called.append(command) or 3)
+    monkeypatch.setattr("subprocess.call", lambda command, env: called.append((command, env)) or 3)
     result = CliRunner().invoke(app, ["lab", "--no-browser", "--port", "9999"])
     assert result.exit_code == 3
-    assert called[0][-3:] == ["--no-browser", "--port", "9999"]
+    ((command, environment),) = called
+    assert command[-3:] == ["--no-browser", "--port", "9999"]
+    assert str(lab.JUPYTER_CONFIG) in environment["JUPYTER_CONFIG_PATH"].split(os.pathsep)
 
 
 def test_without_jupyterlab_it_names_the_cure(monkeypatch):

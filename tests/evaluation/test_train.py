@@ -98,6 +98,21 @@ def test_another_seed_gives_another_judge(tmp_path):
     assert not torch.equal(one.judge.head.weight, two.judge.head.weight)
 
 
+@pytest.mark.parametrize("fast", [True, False])
+def test_arithmetic_follows_the_hardware(tmp_path, monkeypatch, fast):
+    """The state says which it was, as it always did where bfloat16 is fast."""
+    monkeypatch.setattr("smis_core.evaluation.train.has_fast_bfloat16", lambda device: fast)
+    list(_train(tmp_path, JudgeOptions(pictures=8, renders=8, batch=8)))
+    state = torch.load(tmp_path / "judge.state.pt", weights_only=True)
+    assert state["identity"]["options"]["bf16"] is fast
+    (again,) = (
+        step
+        for step in _train(tmp_path, JudgeOptions(pictures=8, renders=8, batch=8, bf16=fast))
+        if step.phase == "train"
+    )
+    assert again.judge is not None
+
+
 def test_the_state_of_another_training_is_refused_and_kept(tmp_path):
     list(_train(tmp_path))
     state = (tmp_path / "judge.state.pt").read_bytes()

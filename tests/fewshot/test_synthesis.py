@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from smis_core.fewshot import FewshotConfig, FewshotNetwork, Synthesizer
+from smis_core.fewshot import Anchor, FewshotConfig, FewshotNetwork, Synthesizer
 from smis_core.labels import PORTRAITS, LabelMap
 from smis_core.latents import WPlus
 from smis_core.networks.encoders import MaskEncoderConfig
@@ -60,6 +60,39 @@ def test_a_style_is_the_same_whatever_it_is_drawn_with(world, mask):
     together = world.synthesizer.synthesize(mask, style_seeds=(4, 9)).wplus.tensor
     alone = world.synthesizer.synthesize(mask, style_seeds=(9,)).wplus.tensor
     assert torch.allclose(together[1:], alone, atol=1e-6)
+
+
+def test_an_anchor_without_edits_is_the_character_itself(world):
+    character = world.synthesizer.sample(7)
+    for opened in (character.labels, character.labels.resized(64)):
+        anchor = Anchor(opened, character.wplus)
+        drawn = world.synthesizer.synthesize(opened, anchor=anchor, style_seeds=(7,))
+        assert torch.equal(drawn.wplus.tensor, character.wplus.tensor)
+        assert torch.equal(drawn.images, character.image)
+    own = world.synthesizer.encode(character.labels).tensor
+    assert not torch.allclose(own, character.wplus.tensor, atol=1e-3)
+
+
+def test_an_edit_moves_the_anchor_by_what_the_encoder_sees_in_it(world, mask):
+    character = world.synthesizer.sample(7)
+    anchor = Anchor(character.labels, character.wplus)
+    drawn = world.synthesizer.synthesize(mask, anchor=anchor, style_seeds=(4, 9), mix_from=6)
+    before, after = (world.synthesizer.encode(each).tensor for each in (anchor.mask, mask))
+    wanted = (character.wplus.tensor + after - before)[:, :6]
+    assert not torch.allclose(wanted, character.wplus.tensor[:, :6], atol=1e-3)
+    assert torch.allclose(drawn.wplus.tensor[:, :6], wanted.expand(2, -1, -1), atol=1e-6)
+    plain = world.synthesizer.synthesize(mask, style_seeds=(4, 9), mix_from=6)
+    assert torch.equal(drawn.wplus.tensor[:, 6:], plain.wplus.tensor[:, 6:])
+
+
+def test_an_anchor_that_does_not_fit_is_refused(world, mask):
+    code = world.synthesizer.sample(7).wplus.tensor
+    for wrong in (code.expand(2, -1, -1), code[:, 1:], code[:, :, 1:]):
+        with pytest.raises(ValueError, match=r"anchor.*wanted one latent \[1, "):
+            world.synthesizer.synthesize(mask, anchor=Anchor(mask, WPlus(wrong)))
+    other = LabelMap(np.zeros((32, 32), np.uint8), PORTRAITS)
+    with pytest.raises(ValueError, match="portraits"):
+        world.synthesizer.synthesize(mask, anchor=Anchor(other, WPlus(code)))
 
 
 def test_truncation_brings_styles_to_the_average(world, mask):

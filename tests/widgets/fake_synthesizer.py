@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from smis_core.fewshot.synthesis import Character, RefineStep, Synthesis
+from smis_core.fewshot.synthesis import Anchor, Character, RefineStep, Synthesis
 from smis_core.labels import PORTRAITS, UNPAINTED, LabelMap
 from smis_core.latents import WPlus
 
@@ -59,6 +59,7 @@ class FakeSynthesizer:
         self.seconds = seconds
         self.failure: Exception | None = None
         self.masks: list[LabelMap] = []
+        self.anchors: list[Anchor | None] = []
         self.threads: set[str] = set()
         self.inside = 0
         self.overlaps = 0
@@ -74,6 +75,7 @@ class FakeSynthesizer:
         self,
         mask: LabelMap,
         *,
+        anchor: Anchor | None = None,
         style_seeds: Sequence[int] = (0,),
         mix_from: int | None = None,
         truncation_psi: float = 0.7,
@@ -87,6 +89,7 @@ class FakeSynthesizer:
         if self.failure is not None:
             raise self.failure
         self.masks.append(mask)
+        self.anchors.append(anchor)
         codes = [self._code(mask, seed).tensor for seed in style_seeds]
         wplus = WPlus(torch.cat(codes))
         return Synthesis(self._images(wplus.tensor), wplus, [0.5] * len(codes))

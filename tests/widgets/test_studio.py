@@ -134,6 +134,47 @@ def test_the_dice_brings_another_character_and_undo_the_drawing(studio, synthesi
     assert studio.portrait.mask == drawn
 
 
+def test_edits_keep_to_the_open_character(studio, synthesizer):
+    """Until the pad is cleared or takes a mask from elsewhere; undo brings it back."""
+
+    def anchor():
+        assert studio.wait()
+        assert studio.portrait.look.anchor is synthesizer.anchors[-1]
+        return synthesizer.anchors[-1]
+
+    opened, first = studio.pad.value, anchor()
+    assert first.mask == opened
+    own = synthesizer.sample(studio.seed).wplus.tensor
+    assert first.wplus.tensor[0, 0, 1] == own[0, 0, 1]
+    studio.pad.stroke(STROKE)
+    studio.pad.fill(0.02, 0.02, label=1)
+    assert anchor() is first
+    drawn = studio.pad.value
+    studio.pad.clear()
+    assert anchor() is None
+    studio.pad.stroke(STROKE)
+    assert anchor() is None
+    studio.pad.undo()
+    studio.pad.undo()
+    assert anchor() is first
+    studio.pad.redo()
+    assert anchor() is None
+    studio.pad.undo()
+    studio.pad.value = portrait_mask(64, drop=0.05)
+    assert anchor() is None
+    studio.original_button.click()
+    assert anchor() is first
+    studio.seed = 11
+    assert studio.wait()
+    second = anchor()
+    assert second is not first
+    assert second.mask == studio.pad.value
+    for _ in range(3):
+        studio.pad.undo()
+    assert studio.pad.value == drawn
+    assert anchor() is first
+
+
 def test_the_dices_change_character_and_style(studio):
     seed, style = studio.seed, studio.style_seed
     studio.dice.click()
