@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from smis_core.training import GanOptions, GanState, PictureCache
 
 
+SHOWN = ("reconstruction", "generator", "discriminator")
+"""The losses beside the progress bar."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command()(train)
@@ -148,8 +152,10 @@ def _drain(steps: Iterator[Any], options: GanOptions, seen: int, out: Path) -> N
     ):
         for step in steps:
             bar.update(step.pictures - bar.n)
-            shown = {name: f"{step.losses[name]:.2f}" for name in ("generator", "discriminator")}
-            bar.set_postfix(shown, refresh=False)
+            bar.set_postfix(
+                {name: f"{step.losses[name]:.2f}" for name in SHOWN if name in step.losses},
+                refresh=False,
+            )
             if step.preview is not None:
                 save_image(step.preview[None], out / "previews" / f"{step.pictures:08d}.png")
             if asked.is_set():
