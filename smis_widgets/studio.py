@@ -79,7 +79,7 @@ class SketchStudio(widgets.VBox):
         self,
         synthesizer: Synthesizer | None = None,
         *,
-        shots: int = 1,
+        shots: int = 5,
         seed: int = 7,
         resolution: int = 256,
         folder: str | Path = "sketches",

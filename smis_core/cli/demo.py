@@ -17,7 +17,7 @@ def run(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the pictures.")] = Path(
         "demo"
     ),
-    shots: Annotated[int, typer.Option(help="Annotated pictures behind the encoder.")] = 1,
+    shots: Annotated[int, typer.Option(help="Annotated pictures behind the encoder.")] = 5,
     styles: Annotated[int, typer.Option(help="Portraits of each mask.")] = 6,
     seed: Annotated[int, typer.Option(help="Of the first style.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",

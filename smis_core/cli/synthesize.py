@@ -22,7 +22,7 @@ def synthesize(
         Path | None, typer.Option(help="A folder of masks instead of one; sub-folders count.")
     ] = None,
     styles: Annotated[int, typer.Option(help="Portraits of each mask.")] = 6,
-    shots: Annotated[int, typer.Option(help="Annotated pictures behind the encoder.")] = 1,
+    shots: Annotated[int, typer.Option(help="Annotated pictures behind the encoder.")] = 5,
     seed: Annotated[int, typer.Option(help="Of the first style.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:

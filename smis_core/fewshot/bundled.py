@@ -18,7 +18,7 @@ SHIPPED_SHOTS = (1, 5)
 def load_synthesizer(
     name: str = "portraits",
     *,
-    shots: int = 1,
+    shots: int = 5,
     device: str | torch.device = "auto",
 ) -> Synthesizer:
     """The bundled generator with the encoder that was trained from a few annotated pictures.

@@ -38,7 +38,7 @@ class DemoStep:
 def demo(
     out: str | Path,
     *,
-    shots: int = 1,
+    shots: int = 5,
     styles: int = 6,
     seed: int = 0,
     device: str | torch.device = "auto",
