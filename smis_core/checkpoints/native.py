@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from ..devices import resolve_device
 from ..images import check_writable
-from ..networks.configs import DiscriminatorConfig, GeneratorConfig
+from ..networks.configs import DiscriminatorConfig, GeneratorConfig, StridedConfig
 from ..networks.discriminator import Discriminator
-from ..networks.strided import StridedConfig, StridedDiscriminator
+from ..networks.strided import StridedDiscriminator
 from ..networks.stylegan2 import Generator
 
 FORMAT = "smis-1"

@@ -1,9 +1,9 @@
 """Networks: generators, discriminators, encoders."""
 
-from .configs import Architecture, DiscriminatorConfig, GeneratorConfig
+from .configs import Architecture, DiscriminatorConfig, GeneratorConfig, StridedConfig
 from .discriminator import Discriminator
 from .latent_encoder import LatentEncoder
-from .strided import AnyDiscriminator, StridedConfig, StridedDiscriminator
+from .strided import AnyDiscriminator, StridedDiscriminator
 from .stylegan2 import Generator, LayerInfo, MappingNetwork, SynthesisNetwork
 
 __all__ = [

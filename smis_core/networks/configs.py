@@ -8,19 +8,10 @@ Architecture = Literal["skip", "resnet", "orig"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _PyramidConfig:
+class _PictureConfig:
     resolution: int
     """Side of the square picture in pixels: a power of two, at least 8."""
-    c_dim: int = 0
-    """Number of classes; 0 is unconditional."""
     img_channels: int = 3
-    channel_base: int = 4096
-    """Channels at resolution r are min(channel_base // r, channel_max)."""
-    channel_max: int = 128
-    architecture: Architecture = "skip"
-    """How pictures join the features (StyleGAN2, figure 7)."""
-    conv_clamp: float | None = None
-    """Largest magnitude after each activation; None leaves it free."""
 
     def __post_init__(self) -> None:
         if self.resolution < 8 or self.resolution & (self.resolution - 1):
@@ -28,37 +19,11 @@ class _PyramidConfig:
                 f"resolution must be a power of two, at least 8, but is {self.resolution}; "
                 "resize the pictures to 64, 128, 256, …"
             )
-        if self.architecture not in get_args(Architecture):
-            raise ValueError(
-                f"architecture must be one of {get_args(Architecture)}, but is "
-                f"{self.architecture!r}"
-            )
-        if self.conv_clamp is not None and self.conv_clamp <= 0:
-            raise ValueError(
-                f"conv_clamp must be positive, or None for no clamp, but is {self.conv_clamp}"
-            )
-        if self.c_dim < 0:
-            raise ValueError(f"c_dim must be 0 or the number of classes, but is {self.c_dim}")
-        for name in ("img_channels", "channel_base", "channel_max"):
-            self._check_positive(name)
-        if self.channel_base < self.resolution:
-            raise ValueError(
-                f"channel_base must be at least the resolution, or its blocks have no channel, "
-                f"but is {self.channel_base} at {self.resolution}"
-            )
+        self._check_positive("img_channels")
 
     def _check_positive(self, name: str) -> None:
         if getattr(self, name) < 1:
             raise ValueError(f"{name} must be at least 1, but is {getattr(self, name)}")
-
-    @property
-    def resolutions(self) -> tuple[int, ...]:
-        """4, 8, … up to the picture's own."""
-        return tuple(2**k for k in range(2, self.resolution.bit_length()))
-
-    def channels(self, resolution: int) -> int:
-        """Width of the features at a resolution."""
-        return min(self.channel_base // resolution, self.channel_max)
 
     def to_dict(self) -> dict[str, Any]:
         """The fields by name, ready for JSON."""
@@ -79,6 +44,49 @@ class _PyramidConfig:
         if "resolution" not in values:
             raise ValueError(f"{cls.__name__} needs a resolution, but came with {[*values]}")
         return cls(**values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _PyramidConfig(_PictureConfig):
+    c_dim: int = 0
+    """Number of classes; 0 is unconditional."""
+    channel_base: int = 4096
+    """Channels at resolution r are min(channel_base // r, channel_max)."""
+    channel_max: int = 128
+    architecture: Architecture = "skip"
+    """How pictures join the features (StyleGAN2, figure 7)."""
+    conv_clamp: float | None = None
+    """Largest magnitude after each activation; None leaves it free."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.architecture not in get_args(Architecture):
+            raise ValueError(
+                f"architecture must be one of {get_args(Architecture)}, but is "
+                f"{self.architecture!r}"
+            )
+        if self.conv_clamp is not None and self.conv_clamp <= 0:
+            raise ValueError(
+                f"conv_clamp must be positive, or None for no clamp, but is {self.conv_clamp}"
+            )
+        if self.c_dim < 0:
+            raise ValueError(f"c_dim must be 0 or the number of classes, but is {self.c_dim}")
+        for name in ("channel_base", "channel_max"):
+            self._check_positive(name)
+        if self.channel_base < self.resolution:
+            raise ValueError(
+                f"channel_base must be at least the resolution, or its blocks have no channel, "
+                f"but is {self.channel_base} at {self.resolution}"
+            )
+
+    @property
+    def resolutions(self) -> tuple[int, ...]:
+        """4, 8, … up to the picture's own."""
+        return tuple(2**k for k in range(2, self.resolution.bit_length()))
+
+    def channels(self, resolution: int) -> int:
+        """Width of the features at a resolution."""
+        return min(self.channel_base // resolution, self.channel_max)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,3 +135,26 @@ class DiscriminatorConfig(_PyramidConfig):
             )
         if self.cmap_dim is not None:
             self._check_positive("cmap_dim")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StridedConfig(_PictureConfig):
+    """A strided discriminator. Raises ValueError for numbers that make none."""
+
+    channels: int = 96
+    """Width at half the side; it doubles with every further halving."""
+    channel_max: int = 192
+    """Largest width."""
+    mbstd_group_size: int = 4
+    """Samples over which the minibatch standard deviation is taken; 1 switches it off."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("channels", "channel_max", "mbstd_group_size"):
+            self._check_positive(name)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels at half the side, a quarter, … down to 4²."""
+        halvings = self.resolution.bit_length() - 3
+        return tuple(min(self.channels << k, self.channel_max) for k in range(halvings))

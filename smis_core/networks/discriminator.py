@@ -127,12 +127,7 @@ class Discriminator(nn.Module):
             ValueError: shapes that do not fit.
         """
         config = self.config
-        shape = (config.img_channels, config.resolution, config.resolution)
-        if img.ndim != 4 or img.shape[1:] != shape:
-            raise ValueError(
-                f"img must be [N, {', '.join(map(str, shape))}] for this discriminator, but is "
-                f"{[*img.shape]}"
-            )
+        check_pictures(img, config.img_channels, config.resolution)
         x: Tensor | None = None
         picture: Tensor | None = img.float().contiguous(memory_format=torch.channels_last)
         maps = []
@@ -144,6 +139,15 @@ class Discriminator(nn.Module):
             cmap = self.mapping(None, c)
             logits = (logits * cmap).sum(dim=1, keepdim=True) / cmap.shape[1] ** 0.5
         return (logits, [*maps, last]) if features else logits
+
+
+def check_pictures(img: Tensor, channels: int, resolution: int) -> None:
+    """Raise ValueError for pictures of another shape than a discriminator reads."""
+    if img.ndim != 4 or img.shape[1:] != (channels, resolution, resolution):
+        raise ValueError(
+            f"img must be [N, {channels}, {resolution}, {resolution}] for this discriminator, but "
+            f"is {[*img.shape]}"
+        )
 
 
 def append_minibatch_std(x: Tensor, group_size: int, channels: int = 1) -> Tensor:

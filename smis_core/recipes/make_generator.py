@@ -34,9 +34,7 @@ class GeneratorPlan:
     """
 
     start: GanOptions = field(
-        default_factory=lambda: GanOptions(
-            resolution=32, pictures=110_000, style_mixing=0.0, noise_inputs=False
-        )
+        default_factory=lambda: GanOptions(resolution=32, pictures=110_000, noise_inputs=False)
     )
     """the first training"""
     grown_pictures: tuple[int, ...] = (150_000, 100_000)

@@ -68,8 +68,9 @@ class GanOptions:
     """Weight of the path-length penalty on the generator; 0 leaves it out."""
     path_length_interval_steps: int = 4
     """As `r1_interval_steps`, for the path-length penalty."""
-    style_mixing: float = 0.9
-    """Share of the generated pictures that take their later layers from a second latent code."""
+    style_mixing: float = 0.0
+    """Share of the generated pictures that take their later layers from a second latent code.
+    In short trainings it teaches the generator to ignore its layout layers; styles mix without."""
     noise_inputs: bool = True
     """Whether layers are given noise; pictures without grain, such as drawings, want none."""
     ema_half_life_pictures: float = 10_000.0

@@ -10,14 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from smis_core.networks.configs import DiscriminatorConfig, GeneratorConfig
+from smis_core.networks.configs import DiscriminatorConfig, GeneratorConfig, StridedConfig
 from smis_core.networks.discriminator import Discriminator
 from smis_core.networks.latent_encoder import LatentEncoder
-from smis_core.networks.strided import (
-    AnyDiscriminator,
-    StridedConfig,
-    StridedDiscriminator,
-)
+from smis_core.networks.strided import AnyDiscriminator, StridedDiscriminator
 from smis_core.networks.stylegan2 import Generator
 from smis_core.training.options import GanOptions
 from smis_core.training.randomness import seeded

@@ -30,7 +30,8 @@ class Draw:
     z: Tensor  # [N, z]
     other: Tensor  # [N, z], for the later rows
     later: Tensor  # bool [N, L], rows that come from `other`
-    probe: Tensor  # [N, 3, H, W] for path lengths; [N, z], the deviation of a reconstruction's code
+    deviation: Tensor  # [N, z], of a reconstruction's code from its mean
+    probe: Tensor  # [N, 3, H, W], for path lengths; [N, 0] where none are due
     noise: Sequence[Tensor]
 
 
@@ -64,7 +65,7 @@ class Work:
     def draws(self, count: int, *, path: bool = False) -> list[Draw]:
         """All that is random in `count` generated pictures, divided among the shares."""
         config, device = self.state.generator.config, self.device
-        z, other, probe = torch.randn(3, count, config.z_dim, device=device)
+        z, other, deviation = torch.randn(3, count, config.z_dim, device=device)
         rows = config.num_ws
         cutoff = torch.randint(1, rows, (count, 1), device=device)
         mixed = torch.rand(count, 1, device=device) < self.options.style_mixing
@@ -72,13 +73,12 @@ class Work:
         layers = self.state.generator.synthesis.layers if self.options.noise_inputs else ()
         sides = [layer.resolution for layer in layers]
         noise = [torch.randn(count, 1, side, side, device=device) for side in sides]
-        if path:
-            side = config.resolution
-            probe = torch.randn(count, 3, side, side, device=device)
-        divided = [each.chunk(self.shares) for each in (z, other, later, probe, *noise)]
+        shape = (3, config.resolution, config.resolution) if path else (0,)
+        probe = torch.randn(count, *shape, device=device)
+        divided = [each.chunk(self.shares) for each in (z, other, later, deviation, probe, *noise)]
         return [
-            Draw(z, other, later, probe, maps)
-            for z, other, later, probe, *maps in zip(*divided, strict=True)
+            Draw(z, other, later, deviation, probe, maps)
+            for z, other, later, deviation, probe, *maps in zip(*divided, strict=True)
         ]
 
     def tell_apart(self, draw: Draw, reals: Tensor, *, flatten: bool) -> Result:
@@ -114,7 +114,7 @@ class Work:
         assert encoder is not None
         with self._autocast():
             mean, log_variance = encoder(reals)
-            ws = generator.mapping(mean + (log_variance / 2).exp() * draw.probe)
+            ws = generator.mapping(mean + (log_variance / 2).exp() * draw.deviation)
             fakes = generator.synthesis(ws, noise=draw.noise or "none")
         fold = reals.shape[-1] // encoder.side
         loss = reconstruction_loss(
