@@ -26,10 +26,11 @@ studio = SketchStudio(synthesizer, seed=12)
 studio
 """
 RESET = """
+synthesizer.gate.set()
 studio.original()
 studio.pad.set_trait("tool", "brush")
 studio.pad.label, studio.pad.brush_size = 13, 12
-synthesizer.failure, synthesizer.seconds = None, 0.0
+synthesizer.failure = None
 assert studio.wait()
 """
 
@@ -186,12 +187,12 @@ def test_what_is_kept_is_an_output_of_its_own(studio):
 
 def test_the_kernel_computes_while_portraits_are_slow(studio):
     page, kernel = studio
-    kernel.run("synthesizer.seconds = 1.0")
+    kernel.run("synthesizer.gate.clear()")
     hand = Hand(page)
     hand.stroke((0.1, 0.1), (0.4, 0.1), (0.4, 0.4), steps=20)
-    assert kernel.value("studio.portrait.mask == studio.pad.value") is False
+    assert kernel.becomes("studio.portrait.mask == studio.pad.value", False)
     assert kernel.value("1 + 1", timeout=10) == 2
-    kernel.run("synthesizer.seconds = 0.0")
+    kernel.run("synthesizer.gate.set()")
     settle(page, kernel)
     assert kernel.value("studio.portrait.mask == studio.pad.value")
 

@@ -57,6 +57,9 @@ class FakeSynthesizer:
         self.num_ws = 10
         self.default_mix_from = 6
         self.seconds = seconds
+        self.gate = threading.Event()
+        """While it is clear, portraits wait."""
+        self.gate.set()
         self.failure: Exception | None = None
         self.masks: list[LabelMap] = []
         self.anchors: list[Anchor | None] = []
@@ -85,6 +88,7 @@ class FakeSynthesizer:
         self.overlaps += self.inside > 1
         self.threads.add(threading.current_thread().name)
         time.sleep(self.seconds)
+        self.gate.wait()
         self.inside -= 1
         if self.failure is not None:
             raise self.failure
