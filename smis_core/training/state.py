@@ -147,14 +147,15 @@ class GanState:
                 f"reads format {FORMAT}"
             )
         options = options or GanOptions.from_dict(facts["options"])
-        kind = StridedConfig if options.discriminator == "strided" else DiscriminatorConfig
-        try:
-            critic = kind.from_dict(facts["discriminator"])
-        except ValueError as error:
+        kind = facts["options"]["discriminator"]
+        if "strided" in {kind, options.discriminator} and kind != options.discriminator:
             raise ValueError(
-                f"{folder} holds another kind of discriminator than {options.discriminator!r}: use "
-                f"the same options, or choose another folder"
-            ) from error
+                f"{folder} holds another kind of discriminator, {kind!r}, than "
+                f"{options.discriminator!r}: use the same options, or choose another folder"
+            )
+        critic = (StridedConfig if kind == "strided" else DiscriminatorConfig).from_dict(
+            facts["discriminator"]
+        )
         saved = (GeneratorConfig.from_dict(facts["generator"]), critic)
         if found := differences(saved, options):
             raise ValueError(
@@ -235,7 +236,7 @@ def discriminator_config(options: GanOptions) -> AnyDiscriminatorConfig:
     if options.discriminator == "strided":
         return StridedConfig(
             resolution=options.resolution,
-            channels=max(1, options.channel_max * 3 // 4),
+            channel_base=max(options.resolution // 2, options.channel_base * 3 // 4),
             channel_max=options.channel_max * 3 // 2,
             mbstd_group_size=options.mbstd_group_size,
         )
