@@ -35,8 +35,9 @@ def _stages() -> tuple[GanOptions, ...]:
             start,
             resolution=128,
             pictures=100_000,
-            r1_gamma=2.0,
+            r1_gamma=1.0,
             generator_lr=0.002,
+            carried_lr_share=0.25,
             discriminator_lr=0.0007,
         ),
     )

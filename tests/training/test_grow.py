@@ -128,3 +128,19 @@ def test_a_training_grows_with_its_moments(tmp_path, discs, small_options):
     again = GanState.load(tmp_path / "state", CPU)
     assert again.step == 2
     assert again.grown_from == larger.grown_from
+
+
+def test_what_was_carried_over_can_learn_more_slowly_than_what_is_new(discs, small_options):
+    former = GanState.create(small_options, CPU)
+    options = replace(small_options, resolution=32, carried_lr_share=0.0)
+    larger = grown(former, options, CPU)
+    wide = type(discs)(resolution=32)
+    list(islice(train_gan(wide, options=options, start=larger, device="cpu"), 2))
+    changed = {
+        name
+        for name, parameter in larger.generator.named_parameters()
+        if (before := dict(former.generator.named_parameters()).get(name)) is not None
+        and not torch.equal(parameter, before)
+    }
+    assert changed == set()
+    assert larger.generator.synthesis.b32.torgb.weight.abs().sum() > 0
