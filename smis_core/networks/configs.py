@@ -141,20 +141,27 @@ class DiscriminatorConfig(_PyramidConfig):
 class StridedConfig(_PictureConfig):
     """A strided discriminator. Raises ValueError for numbers that make none."""
 
-    channels: int = 96
-    """Width at half the side; it doubles with every further halving."""
+    channel_base: int = 3072
+    """Channels of maps of r² are min(channel_base // r, channel_max)."""
     channel_max: int = 192
-    """Largest width."""
     mbstd_group_size: int = 4
     """Samples over which the minibatch standard deviation is taken; 1 switches it off."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("channels", "channel_max", "mbstd_group_size"):
+        for name in ("channel_base", "channel_max", "mbstd_group_size"):
             self._check_positive(name)
+        if self.channel_base < self.resolution // 2:
+            raise ValueError(
+                f"channel_base must be at least half the resolution, or its finest maps have no "
+                f"channel, but is {self.channel_base} at {self.resolution}"
+            )
 
     @property
-    def widths(self) -> tuple[int, ...]:
-        """Channels at half the side, a quarter, … down to 4²."""
-        halvings = self.resolution.bit_length() - 3
-        return tuple(min(self.channels << k, self.channel_max) for k in range(halvings))
+    def sides(self) -> tuple[int, ...]:
+        """Of what is halved: the resolution, half of it, … down to 8."""
+        return tuple(2**k for k in range(self.resolution.bit_length() - 1, 2, -1))
+
+    def channels(self, side: int) -> int:
+        """Width of the maps of a side."""
+        return min(self.channel_base // side, self.channel_max)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -22,27 +23,46 @@ from smis_core.training import (
     train_gan,
 )
 
-RENDERS = 40_000
+
+def _stages() -> tuple[GanOptions, ...]:
+    # Drawings have no grain, so layers get no noise. The gradient penalty grows with the pixels in
+    # which pictures can differ; without that, a discriminator of 128² runs away.
+    start = GanOptions(resolution=32, pictures=110_000, noise_inputs=False)
+    return (
+        start,
+        replace(start, resolution=64, pictures=150_000, r1_gamma=0.5),
+        replace(
+            start,
+            resolution=128,
+            pictures=100_000,
+            r1_gamma=1.0,
+            generator_lr=0.002,
+            carried_lr_share=0.25,
+            discriminator_lr=0.0007,
+        ),
+    )
 
 
 @dataclass(frozen=True)
 class GeneratorPlan:
-    """From the first pictures to the shipped size.
+    """From the first pictures to the shipped size: layouts are learnt where a step costs least.
 
-    Layouts are learnt at 32², where a step costs least; drawings have no grain, so layers get no
-    noise.
+    Raises:
+        ValueError: a stage does not double the resolution of the one before.
     """
 
-    start: GanOptions = field(
-        default_factory=lambda: GanOptions(resolution=32, pictures=110_000, noise_inputs=False)
-    )
-    """the first training"""
-    grown_pictures: tuple[int, ...] = (150_000, 100_000)
-    """pictures of each further training, at twice the resolution of the one before"""
-    gamma_growth: float = 1.5
-    """by which the gradient penalty's weight grows at each: a picture has more pixels to differ"""
-    renders: int = RENDERS
+    stages: tuple[GanOptions, ...] = field(default_factory=_stages)
+    """one training each; every further one grows the networks of the one before"""
+    renders: int = 40_000
     """different renders at every resolution"""
+
+    def __post_init__(self) -> None:
+        sides = [stage.resolution for stage in self.stages]
+        if not sides or any(b != 2 * a for a, b in pairwise(sides)):
+            raise ValueError(
+                f"stages: wanted one or more, each at twice the resolution of the one before, "
+                f"got {sides}"
+            )
 
 
 @dataclass(frozen=True)
@@ -88,16 +108,8 @@ def make_generator(
 def _make(
     folder: Path, scratch: Path, plan: GeneratorPlan, device: torch.device
 ) -> Iterator[MakeGeneratorStep]:
-    options, former = plan.start, None
-    for stage, pictures in enumerate((plan.start.pictures, *plan.grown_pictures)):
-        if stage:
-            assert former is not None
-            options = replace(
-                options,
-                resolution=2 * options.resolution,
-                pictures=pictures,
-                r1_gamma=options.r1_gamma * plan.gamma_growth,
-            )
+    former: GanState | None = None
+    for options in plan.stages:
         side = options.resolution
         cache = _cache(side, plan.renders, scratch)
         for drawn in cache.fill():

@@ -9,6 +9,7 @@ from typing import overload
 import torch
 from torch import nn
 
+from smis_core.networks.configs import StridedConfig
 from smis_core.networks.discriminator import Discriminator
 from smis_core.networks.strided import AnyDiscriminator, StridedDiscriminator
 from smis_core.networks.stylegan2 import Generator
@@ -16,21 +17,28 @@ from smis_core.training.options import GanOptions
 from smis_core.training.randomness import seeded
 from smis_core.training.state import GanState, differences, set_moments
 
+_SILENT: dict[type[nn.Module], str] = {
+    Generator: "synthesis.b{new}.torgb",
+    Discriminator: "b{new}.conv1",
+    StridedDiscriminator: "halving.{old}",
+}
+"""The layer of a grown network through which what is new reaches what was there."""
+
 
 @overload
 def grow(network: Generator, resolution: int) -> Generator: ...
 @overload
-def grow(network: Discriminator, resolution: int) -> Discriminator: ...
-def grow(network: Generator | Discriminator, resolution: int) -> Generator | Discriminator:
+def grow(network: AnyDiscriminator, resolution: int) -> AnyDiscriminator: ...
+def grow(network: Generator | AnyDiscriminator, resolution: int) -> Generator | AnyDiscriminator:
     """The same network with one more resolution, which at first changes nothing.
 
     The generator gives its former pictures, upsampled: the new ToRGB is zero, and what it reads
     is not, so that it learns at once and the new convolutions after it. The discriminator gives
-    the logits of the pictures downsampled: the new block's last convolution is zero, and what
-    enters it is not.
+    the logits of the pictures downsampled: what leaves its new layers is multiplied by zero, and
+    what enters them is not.
 
     Args:
-        network: of the skip architecture, the one with a picture at every resolution.
+        network: strided, or of the skip architecture: one with a picture at every resolution.
         resolution: twice the network's.
 
     Returns:
@@ -40,42 +48,33 @@ def grow(network: Generator | Discriminator, resolution: int) -> Generator | Dis
         ValueError: another architecture, or another resolution.
     """
     config = network.config
-    if config.architecture != "skip":
+    if not isinstance(config, StridedConfig) and config.architecture != "skip":
         raise ValueError(
-            f"only networks of the 'skip' architecture can be grown; this one is "
-            f"{config.architecture!r}"
+            f"only strided discriminators and networks of the 'skip' architecture can be grown; "
+            f"this one is {config.architecture!r}"
         )
     if resolution != 2 * config.resolution:
         raise ValueError(
             f"a network grows by one resolution: from {config.resolution} to "
             f"{2 * config.resolution}, but {resolution} was asked for"
         )
-    grown: Generator | Discriminator
-    if isinstance(network, Generator):
-        grown = Generator(replace(network.config, resolution=resolution))
-    else:
-        grown = Discriminator(replace(network.config, resolution=resolution))
+    grown = type(network)(replace(network.config, resolution=resolution))  # type: ignore[arg-type]
     missing, unexpected = grown.load_state_dict(network.state_dict(), strict=False)
-    block = f"b{resolution}."
-    strange = [name for name in (*missing, *unexpected) if block not in name]
+    silent = _SILENT[type(network)].format(new=resolution, old=network.config.resolution)
+    fresh = (f"b{resolution}.", f"fromrgb.{resolution}.", f"{silent}.")
+    strange = [name for name in missing if not any(mark in name for mark in fresh)] + unexpected
     if strange:
         raise ValueError(f"the grown network does not contain the former one: {strange}")
-    top: nn.Module = getattr(
-        grown.synthesis if isinstance(grown, Generator) else grown, f"b{resolution}"
-    )
-    silent = top.torgb if isinstance(grown, Generator) else top.conv1
     with torch.no_grad():
-        for name in ("weight", "bias"):
-            getattr(silent, name).zero_()
+        for parameter in grown.get_submodule(silent).parameters(recurse=False):
+            parameter.zero_()
     return grown
 
 
 def grown(state: GanState, options: GanOptions, device: torch.device) -> GanState:
     """The beginning of a training at twice the resolution from the end of a former one.
 
-    What the optimisers know of the tensors that stay is carried over; counters start at 0. A
-    strided discriminator starts afresh: its first layers see other pictures, and it learns in
-    less time than it would take to forget.
+    What the optimisers know of the tensors that stay is carried over; counters start at 0.
 
     Args:
         state: the former training.
@@ -85,12 +84,8 @@ def grown(state: GanState, options: GanOptions, device: torch.device) -> GanStat
     Raises:
         ValueError: the options describe other networks than the grown ones.
     """
-    generator = grow(state.generator, options.resolution)
-    if isinstance(state.discriminator, StridedDiscriminator):
-        with seeded("grown", options.seed, device=torch.device("cpu")):
-            config = replace(state.discriminator.config, resolution=options.resolution)
-            discriminator: AnyDiscriminator = StridedDiscriminator(config)
-    else:
+    with seeded("grown", options.seed, device=torch.device("cpu")):
+        generator = grow(state.generator, options.resolution)
         discriminator = grow(state.discriminator, options.resolution)
     if found := differences((generator.config, discriminator.config), options):
         raise ValueError(
@@ -107,8 +102,6 @@ def grown(state: GanState, options: GanOptions, device: torch.device) -> GanStat
     optimizers = {name: optimizer for name, _, optimizer in fresh.optimized()}
     networks = {name: dict(network.named_parameters()) for name, network, _ in fresh.optimized()}
     for name, network, optimizer in state.optimized():
-        if isinstance(network, StridedDiscriminator):
-            continue
         for key, parameter in network.named_parameters():
             if key in networks[name] and parameter in optimizer.state:
                 set_moments(optimizers[name], networks[name][key], optimizer.state[parameter])

@@ -21,7 +21,7 @@ from smis_core.training.options import GanOptions, Precision
 from smis_core.training.pictures import PictureSource
 from smis_core.training.randomness import PictureOrder, seeded
 from smis_core.training.shards import holds_state
-from smis_core.training.state import GanState
+from smis_core.training.state import GanState, set_rates
 from smis_core.training.work import Result, Work
 
 CPU_SHARDS = 2
@@ -266,9 +266,10 @@ class _Training:
                 parameter.grad = sum(there[1:], there[0]) if there else None
             lr = options.discriminator_lr if name == "discriminator" else options.generator_lr
             settled = name != "encoder" and not begins
-            optimizer.param_groups[0].update(
-                lr=options.autoencoder_lr if begins else lr,
-                betas=(options.beta1 if settled else AUTOENCODER_BETA1, options.beta2),
+            set_rates(
+                optimizer,
+                options.autoencoder_lr if begins else lr,
+                (options.beta1 if settled else AUTOENCODER_BETA1, options.beta2),
             )
             optimizer.step()
             for parameter in parameters:

@@ -41,6 +41,9 @@ class GanOptions:
 
     generator_lr: float = 0.003
     """Adam's learning rate for the generator."""
+    carried_lr_share: float = 1.0
+    """The rate of all but the generator's last resolution, as a share of `generator_lr`. A grown
+    generator learns the new one fast; what it knew is lost where it changes as fast."""
     discriminator_lr: float = 0.001
     """Adam's learning rate for the discriminator; StyleGAN2's have equalised learning rates and
     want 0.0025. One that learns slowly does not see that layouts repeat, and they collapse."""
@@ -115,8 +118,9 @@ class GanOptions:
         for name in ("r1_gamma", "path_length_weight", "autoencoder_pictures"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be 0 (off) or positive; got {getattr(self, name)}")
-        if not 0 <= self.style_mixing <= 1:
-            raise ValueError(f"style_mixing is a share, 0 to 1; got {self.style_mixing}")
+        for name in ("style_mixing", "carried_lr_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is a share, 0 to 1; got {getattr(self, name)}")
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be in [0, 1); got {getattr(self, name)}")

@@ -87,9 +87,9 @@ class GanState:
         betas = (options.beta1, options.beta2)
         return cls(
             options, generator, average, discriminator, encoder,
-            adam(generator, options.generator_lr, betas),
-            adam(discriminator, options.discriminator_lr, betas),
-            adam(encoder, options.generator_lr, betas) if encoder is not None else None,
+            adam(generator, betas, slow=options.carried_lr_share),
+            adam(discriminator, betas),
+            adam(encoder, betas) if encoder is not None else None,
         )  # fmt: skip
 
     def save(self, folder: Path) -> None:
@@ -147,14 +147,15 @@ class GanState:
                 f"reads format {FORMAT}"
             )
         options = options or GanOptions.from_dict(facts["options"])
-        kind = StridedConfig if options.discriminator == "strided" else DiscriminatorConfig
-        try:
-            critic = kind.from_dict(facts["discriminator"])
-        except ValueError as error:
+        kind = facts["options"]["discriminator"]
+        if "strided" in {kind, options.discriminator} and kind != options.discriminator:
             raise ValueError(
-                f"{folder} holds another kind of discriminator than {options.discriminator!r}: use "
-                f"the same options, or choose another folder"
-            ) from error
+                f"{folder} holds another kind of discriminator, {kind!r}, than "
+                f"{options.discriminator!r}: use the same options, or choose another folder"
+            )
+        critic = (StridedConfig if kind == "strided" else DiscriminatorConfig).from_dict(
+            facts["discriminator"]
+        )
         saved = (GeneratorConfig.from_dict(facts["generator"]), critic)
         if found := differences(saved, options):
             raise ValueError(
@@ -197,11 +198,29 @@ class GanState:
             yield "encoder", self.encoder, self.encoder_optimizer
 
 
-def adam(network: nn.Module, lr: float, betas: tuple[float, float]) -> torch.optim.Adam:
-    """Adam in the form that is fastest where the network lies."""
-    parameters = list(network.parameters())
-    fused = parameters[0].device.type in ("cpu", "cuda")
-    return torch.optim.Adam(parameters, lr=lr, betas=betas, eps=1e-8, fused=fused)
+def adam(network: nn.Module, betas: tuple[float, float], *, slow: float = 1.0) -> torch.optim.Adam:
+    """Adam in the form that is fastest where the network lies; `set_rates` gives it its rates.
+
+    Args:
+        network: whose parameters.
+        betas: decay rates.
+        slow: share of the rate for all but a generator's last resolution.
+    """
+    block = f".b{network.config.resolution}." if isinstance(network, Generator) else ""
+    groups: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        groups.setdefault(1.0 if block in name else slow, []).append(parameter)
+    fused = next(network.parameters()).device.type in ("cpu", "cuda")
+    return torch.optim.Adam(
+        [{"params": parameters, "share": share} for share, parameters in groups.items()],
+        betas=betas, eps=1e-8, fused=fused,
+    )  # fmt: skip
+
+
+def set_rates(optimizer: torch.optim.Adam, lr: float, betas: tuple[float, float]) -> None:
+    """The learning rate, of which each group takes its share, and the decay rates."""
+    for group in optimizer.param_groups:
+        group.update(lr=lr * group["share"], betas=betas)
 
 
 def set_moments(
@@ -235,7 +254,7 @@ def discriminator_config(options: GanOptions) -> AnyDiscriminatorConfig:
     if options.discriminator == "strided":
         return StridedConfig(
             resolution=options.resolution,
-            channels=max(1, options.channel_max * 3 // 4),
+            channel_base=max(options.resolution // 2, options.channel_base * 3 // 4),
             channel_max=options.channel_max * 3 // 2,
             mbstd_group_size=options.mbstd_group_size,
         )

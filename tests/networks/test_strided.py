@@ -8,7 +8,9 @@ from smis_core.networks import LatentEncoder, StridedConfig, StridedDiscriminato
 
 def tiny(**values) -> StridedDiscriminator:
     torch.manual_seed(0)
-    return StridedDiscriminator(StridedConfig(resolution=32, channels=4, channel_max=8, **values))
+    return StridedDiscriminator(
+        StridedConfig(resolution=32, channel_base=64, channel_max=8, **values)
+    )
 
 
 def test_logits_and_features_finest_first():
@@ -36,8 +38,10 @@ def test_configurations_travel_as_plain_values():
         StridedConfig(resolution=32, mbstd_group_size=0)
     with pytest.raises(ValueError, match="power of two"):
         StridedConfig(resolution=48)
+    with pytest.raises(ValueError, match="at least half the resolution"):
+        StridedConfig(resolution=64, channel_base=16)
     with pytest.raises(ValueError, match="needs a resolution"):
-        StridedConfig.from_dict({"channels": 4})
+        StridedConfig.from_dict({"channel_max": 4})
     with pytest.raises(ValueError, match="'colour'"):
         StridedConfig.from_dict({"resolution": 32, "colour": 4})
 

@@ -5,8 +5,16 @@ from itertools import islice
 
 import pytest
 import torch
+from torch.nn import functional as F
 
-from smis_core.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
+from smis_core.networks import (
+    Discriminator,
+    DiscriminatorConfig,
+    Generator,
+    GeneratorConfig,
+    StridedConfig,
+    StridedDiscriminator,
+)
 from smis_core.ops import downsample2d, setup_filter, upsample2d
 from smis_core.training import GanState, grow, grown, train_gan
 
@@ -46,6 +54,21 @@ def test_a_grown_discriminator_judges_the_downsampled_picture_and_can_learn():
         large(pictures).square().mean().backward()
         optimizer.step()
     for layer in (large.b32.fromrgb, large.b32.conv0, large.b32.conv1):
+        assert layer.weight.grad.abs().sum() > 0
+
+
+def test_a_grown_strided_discriminator_does_so_too():
+    torch.manual_seed(0)
+    small = StridedDiscriminator(StridedConfig(**SIZES))
+    large = grow(small, 32)
+    pictures = torch.randn(4, 3, 32, 32)
+    assert torch.allclose(large(pictures), small(F.avg_pool2d(pictures, 2)), atol=1e-5)
+    optimizer = torch.optim.SGD(large.parameters(), lr=0.1)
+    for _ in range(2):
+        optimizer.zero_grad()
+        large(pictures).square().mean().backward()
+        optimizer.step()
+    for layer in (large.fromrgb["32"], large.halving["16"]):
         assert layer.weight.grad.abs().sum() > 0
 
 
@@ -89,6 +112,9 @@ def test_a_training_grows_with_its_moments(tmp_path, discs, small_options):
     for moment in ("step", "exp_avg", "exp_avg_sq"):
         assert torch.equal(before[moment], after[moment])
     assert after["step"] == 2
+    old, new = (each.discriminator.conv.weight for each in (state, larger))
+    before = state.discriminator_optimizer.state[old]["exp_avg"]
+    assert torch.equal(larger.discriminator_optimizer.state[new]["exp_avg"], before)
     assert torch.equal(larger.encoder.trunk.b4.out.weight, state.encoder.trunk.b4.out.weight)
     assert larger.encoder.side == 16
     assert larger.generator.synthesis.b32.conv0.weight not in larger.generator_optimizer.state
@@ -102,3 +128,19 @@ def test_a_training_grows_with_its_moments(tmp_path, discs, small_options):
     again = GanState.load(tmp_path / "state", CPU)
     assert again.step == 2
     assert again.grown_from == larger.grown_from
+
+
+def test_what_was_carried_over_can_learn_more_slowly_than_what_is_new(discs, small_options):
+    former = GanState.create(small_options, CPU)
+    options = replace(small_options, resolution=32, carried_lr_share=0.0)
+    larger = grown(former, options, CPU)
+    wide = type(discs)(resolution=32)
+    list(islice(train_gan(wide, options=options, start=larger, device="cpu"), 2))
+    changed = {
+        name
+        for name, parameter in larger.generator.named_parameters()
+        if (before := dict(former.generator.named_parameters()).get(name)) is not None
+        and not torch.equal(parameter, before)
+    }
+    assert changed == set()
+    assert larger.generator.synthesis.b32.torgb.weight.abs().sum() > 0

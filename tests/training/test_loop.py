@@ -174,7 +174,7 @@ def test_a_state_of_something_else_is_refused(tmp_path, discs, small_options):
             discs, options=replace(small_options, channel_max=8), state=tmp_path / "state",
             device="cpu",
         )  # fmt: skip
-    with pytest.raises(ValueError, match="another kind of discriminator than 'skip'"):
+    with pytest.raises(ValueError, match="another kind of discriminator, 'strided', than 'skip'"):
         train_gan(
             discs, options=replace(small_options, discriminator="skip"), state=tmp_path / "state",
             device="cpu",
