@@ -148,7 +148,7 @@ def fetch(name: str, *, progress: bool = True, retries: int = 3) -> Path:
     if model.access == "by hand":
         raise OSError(f"{name} cannot be fetched by a program. {by_hand(model)}")
     try:
-        import pooch  # type: ignore[import-untyped]
+        import pooch
         import requests
     except ImportError as problem:
         raise OSError(

@@ -26,8 +26,10 @@ class SynthesisBase(nn.Module):
         config: the generator's.
         num_ws: rows of W+.
         layers: the layers that rows of W+ modulate, coarsest first, without ToRGB.
+        takes_noise: whether its layers add noise maps.
     """
 
+    takes_noise = True
     config: AnyGeneratorConfig
     num_ws: int
     layers: tuple[LayerInfo, ...]

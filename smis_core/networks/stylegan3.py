@@ -26,6 +26,7 @@ class StyleGAN3Synthesis(SynthesisBase):
     There is no noise: 'const', 'random' and 'none' draw the same.
     """
 
+    takes_noise = False
     config: StyleGAN3Config
 
     def __init__(self, config: StyleGAN3Config) -> None:

@@ -323,7 +323,7 @@ def _safetensors():
         "safetensors: a gigantic network announced": damaged(
             ours(config=json.dumps({"resolution": 2**12, "channel_base": 2**30,
                                     "channel_max": 2**14, "w_dim": 2**14, "z_dim": 2**14})),
-            "does not hold the network", reader="network",
+            "makes no network|does not hold the network", reader="network",
         ),
         "safetensors: a network of a billion layers": damaged(
             ours(config=json.dumps({"resolution": 8, "mapping_layers": 10**9})),

@@ -109,14 +109,22 @@ def made_span(source: Source, content: bytes) -> Span:
 
 
 def checked_sizes(source: Source, sizes: Any, what: str) -> tuple[int, ...]:
-    """A shape (or strides) of few, not negative whole numbers whose product stays sane."""
+    """A shape of few, not negative whole numbers whose product stays sane."""
+    shape = checked_steps(source, sizes, what)
+    if math.prod(size for size in shape if size) >= 2**47:
+        raise source.refused(f"{what} of the shape {shown(str(list(shape)))}")
+    return shape
+
+
+def checked_steps(source: Source, sizes: Any, what: str) -> tuple[int, ...]:
+    """A shape or strides: few whole numbers, not negative and not beyond any file."""
     if type(sizes) is not tuple or any(type(size) is not int for size in sizes):
         raise source.damaged(f"the shape of {what} is no tuple of whole numbers")
     if len(sizes) > source.limits.dimensions:
         raise source.refused(f"{what} of {len(sizes)} dimensions")
     if any(size < 0 for size in sizes):
-        raise source.damaged(f"{what} has a negative size in {list(sizes)}")
-    if math.prod(size for size in sizes if size) >= 2**47:
+        raise source.damaged(f"{what} has a negative size in {shown(str(list(sizes)))}")
+    if any(size >= 2**47 for size in sizes):
         raise source.refused(f"{what} of the shape {shown(str(list(sizes)))}")
     return sizes
 

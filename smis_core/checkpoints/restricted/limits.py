@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Bounds of the restricted reader. The largest published files stay below a fifth of each."""
+    """Bounds of the restricted reader. A 1024² network of any family stays far below each."""
 
     opcodes: int = 1_000_000
     """Steps of the interpreter over the whole file, nested storages included."""

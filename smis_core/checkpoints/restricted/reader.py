@@ -59,6 +59,8 @@ def read_pickle(
         value = machine.run()
         if machine.position != len(content.view):
             raise content.damaged(f"{len(content.view) - machine.position:,} bytes follow its end")
+        # Opcodes lie between the weights: to read them has mapped nearly half of the file.
+        content.forget_pages()
         return resolve(content, _reduced(value, only))
 
 
@@ -99,6 +101,8 @@ def read_torch(
                 f"{content.name} does not begin as a file of torch.save does: open a plain pickle "
                 f"with read_pickle, or get the file again from where it came from"
             )
+        # Opcodes lie between the weights: to read them has mapped nearly half of the file.
+        content.forget_pages()
         return resolve(content, _reduced(value, only))
 
 

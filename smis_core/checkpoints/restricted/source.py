@@ -27,11 +27,20 @@ class _Costs:
 class Source:
     """A file or bytes, with what reading it has cost so far."""
 
-    def __init__(self, name: str, view: memoryview, file: BinaryIO | None, limits: Limits) -> None:
+    def __init__(
+        self,
+        name: str,
+        view: memoryview,
+        limits: Limits,
+        *,
+        file: BinaryIO | None = None,
+        mapped: mmap.mmap | None = None,
+    ) -> None:
         self.name = name
         self.view = view
         self.limits = limits
         self._file = file
+        self._mapped = mapped
         # Arrays of old pickles are unpacked from text, read, swapped to this machine's order and
         # read again; whatever copies more repeats itself.
         self._costs = _Costs(bytes_left=4 * len(view))
@@ -39,9 +48,14 @@ class Source:
     def within(self, content: bytes) -> Source:
         """Bytes that were unpacked from this source; what they cost counts here."""
         self._charge_bytes(len(content))
-        inner = Source(self.name, memoryview(content), None, self.limits)
+        inner = Source(self.name, memoryview(content), self.limits)
         inner._costs = self._costs
         return inner
+
+    def forget_pages(self) -> None:
+        """Give back the memory that looking at a mapped file took; it can be looked at again."""
+        if self._mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+            self._mapped.madvise(mmap.MADV_DONTNEED)
 
     def refused(self, reason: str) -> UnsafeCheckpointError:
         return UnsafeCheckpointError(self.name, reason)
@@ -139,7 +153,7 @@ def opened(source: str | os.PathLike[str] | bytes | memoryview, limits: Limits) 
         view = memoryview(source).cast("B").toreadonly()
         if not view:
             raise damaged("the data", "it is empty")
-        yield Source("the data", view, None, limits)
+        yield Source("the data", view, limits)
         return
     if not isinstance(source, (str, os.PathLike)):
         raise TypeError(f"a path or bytes are wanted, but came {type(source).__name__}")
@@ -156,7 +170,7 @@ def opened(source: str | os.PathLike[str] | bytes | memoryview, limits: Limits) 
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         view = memoryview(mapped)
         try:
-            yield Source(str(path), view, file, limits)
+            yield Source(str(path), view, limits, file=file, mapped=mapped)
         finally:
             # A traceback may still hold a part of the view: the mapping then ends with it.
             with contextlib.suppress(BufferError):

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .arrays import checked_sizes
+from .arrays import checked_sizes, checked_steps
 from .source import Source, Span
 from .stubs import Stub
 
@@ -76,7 +76,7 @@ def _rebuild_tensor(source: Source, arguments: tuple[Any, ...]) -> View:
         raise source.refused("a tensor without a storage")
     storage, offset = arguments[:2]
     sizes = checked_sizes(source, arguments[2], "a tensor")
-    strides = checked_sizes(source, arguments[3], "the strides of a tensor")
+    strides = checked_steps(source, arguments[3], "the strides of a tensor")
     if type(offset) is not int or not 0 <= offset <= storage.count or len(sizes) != len(strides):
         raise source.damaged("a tensor begins outside its storage or has strides of another length")
     elements = 1
