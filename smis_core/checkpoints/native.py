@@ -24,6 +24,7 @@ from ..networks.configs import DiscriminatorConfig, GeneratorConfig, StridedConf
 from ..networks.discriminator import Discriminator
 from ..networks.strided import StridedDiscriminator
 from ..networks.stylegan2 import Generator
+from .untouched import Untouched
 
 FORMAT = "smis-1"
 
@@ -135,7 +136,7 @@ def load_network(path: str | os.PathLike[str], *, device: str | torch.device = "
             f"{path} holds a network of kind {metadata['kind']!r}, but known are "
             f"{', '.join(sorted(_KINDS))}: import the package that defines it first"
         )
-    network = kind.network(kind.config.from_dict(json.loads(metadata["config"])))
+    network = _described(path, kind, metadata["config"], len(tensors))
     wanted = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     came = {key: tuple(value.shape) for key, value in tensors.items()}
     if wanted != came:
@@ -148,8 +149,36 @@ def load_network(path: str | os.PathLike[str], *, device: str | torch.device = "
             f"tensors differ, first {first!r} (wanted {wanted.get(first)}, came "
             f"{came.get(first)}); get the file again from where it came from"
         )
-    network.load_state_dict(tensors)
+    network.load_state_dict({key: _widened(value) for key, value in tensors.items()}, assign=True)
     return network.to(target).eval().requires_grad_(False)
+
+
+def _described(path: str | os.PathLike[str], kind: _Kind, text: str, tensors: int) -> nn.Module:
+    """The network of a configuration, which a damaged or hostile file may have made up: of no more
+    layers than the file has tensors, and without memory for its weights."""
+    try:
+        values = json.loads(text)
+        config = kind.config.from_dict(values)
+        largest = max((v for k, v in values.items() if k.endswith("layers")), default=0)
+        if largest > tensors:
+            raise ValueError(f"{largest:,} layers, but {tensors} tensors")
+        if values.get("resolution", 0) > 2**14:
+            raise ValueError("pictures of more than 16,384 pixels a side")
+        with Untouched():
+            network: nn.Module = kind.network(config)
+    except (AttributeError, MemoryError, RuntimeError, TypeError, ValueError) as problem:
+        raise ValueError(
+            f"{path} has a configuration that makes no network ({problem}); get the file again "
+            f"from where it came from"
+        ) from None
+    return network
+
+
+def _widened(value: Tensor) -> Tensor:
+    """float32; elsewhere than on Windows, where a mapped file could not be replaced, what is
+    float32 in the file stays there until it is used."""
+    dtype = torch.float32 if value.is_floating_point() else value.dtype
+    return value.to(dtype, copy=os.name == "nt")
 
 
 def read_card(path: str | os.PathLike[str]) -> dict[str, Any]:

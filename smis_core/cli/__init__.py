@@ -7,7 +7,10 @@ from typing import Any
 
 import typer
 
-COMMANDS = ("lab", "synthesize", "demo", "train", "fewshot", "evaluate", "models")
+COMMANDS = (
+    "lab", "synthesize", "demo", "train", "fewshot", "evaluate", "models",
+    "inspect", "convert", "zoo",
+)  # fmt: skip
 """Modules of this package in the order of the help; each adds its commands in ``register``."""
 
 

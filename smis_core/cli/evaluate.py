@@ -42,10 +42,10 @@ def evaluate_generator_command(
     """Samples at psi 1 against fresh renders: distances, frequencies, spectrum."""
     from smis_core.evaluation import load_judge
     from smis_core.recipes import drain
-    from smis_core.recipes.evaluate_generator import evaluate_generator, load_generator
+    from smis_core.recipes.evaluate_generator import evaluate_generator, load_stylegan2
 
     steps = evaluate_generator(
-        load_generator(generator, device=device),
+        load_stylegan2(generator, device=device),
         load_judge(judge, device=device),
         samples=samples,
         device=device,
@@ -72,14 +72,14 @@ def evaluate_judge_command(
     """The judge on fresh renders: classes and attributes against the truth."""
     from smis_core.evaluation import JudgeOptions, load_judge
     from smis_core.recipes import drain
-    from smis_core.recipes.evaluate_generator import load_generator
+    from smis_core.recipes.evaluate_generator import load_stylegan2
     from smis_core.recipes.evaluate_judge import SECOND_SEED, evaluate_agreement, evaluate_judge
 
     network = load_judge(judge, device=device)
     if second:
         steps = evaluate_agreement(
             network,
-            load_generator(generator, device=device),
+            load_stylegan2(generator, device=device),
             scratch=scratch,
             options=JudgeOptions(pictures=pictures, seed=SECOND_SEED),
             device=device,

@@ -47,7 +47,8 @@ def train(
         Path | None, typer.Option(help="folder of their masks, under the same names")
     ] = None,
     generator: Annotated[
-        Path | None, typer.Option(help="weights; default: the bundled generator")
+        str | None,
+        typer.Option(help="a checkpoint or a name of the zoo; default: the bundled generator"),
     ] = None,
     discriminator: Annotated[
         Path | None,
@@ -65,11 +66,11 @@ def train(
     """Invert the annotated pictures, learn their classes, and train a mask encoder."""
     from dataclasses import replace
 
+    from smis_core.checkpoints import load_generator
     from smis_core.checkpoints.zoo import bundled_path
     from smis_core.images import check_writable
     from smis_core.recipes import drain
     from smis_core.recipes.annotations import annotated_files, annotated_renders
-    from smis_core.recipes.evaluate_generator import load_generator
     from smis_core.recipes.train_fewshot import FewshotOptions, make_encoder
 
     if (pictures is None) != (masks is None):

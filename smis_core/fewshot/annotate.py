@@ -12,8 +12,8 @@ from ..inversion import ProjectionOptions, ProjectionStep, project
 from ..labelling import shown_classes
 from ..labels import Palette
 from ..latents import WPlus
+from ..networks.generator_base import GeneratorBase
 from ..networks.strided import AnyDiscriminator
-from ..networks.stylegan2 import Generator
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class AnnotatedPictures:
 
 
 def invert_annotated(
-    generator: Generator,
+    generator: GeneratorBase,
     annotated: AnnotatedPictures,
     *,
     discriminator: AnyDiscriminator | None = None,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
+from ..checkpoints.load import load_generator
 from ..checkpoints.native import fingerprint, load_network, read_card
 from ..checkpoints.zoo import bundled_path
-from ..networks.stylegan2 import Generator
 from .network import FewshotNetwork
 from .synthesis import Synthesizer
 
@@ -51,7 +51,7 @@ def load_synthesizer_files(
     """A synthesizer from two weights files.
 
     Args:
-        generator_path: a generator as `smis train` leaves it.
+        generator_path: any StyleGAN checkpoint, or a name of the zoo.
         encoder_path: what `smis fewshot train` made from that generator.
         device: where it is to run.
 
@@ -64,17 +64,13 @@ def load_synthesizer_files(
             f"{encoder_path}: wanted an encoder from `smis fewshot train`, got"
             f" {type(network).__name__}"
         )
+    generator = load_generator(generator_path, device=device)
     made_from = read_card(encoder_path).get("made_from", {}).get("generator")
-    if made_from is not None and made_from != fingerprint(generator_path):
+    if made_from is not None and made_from != fingerprint(generator):
         raise ValueError(
             f"{encoder_path}: wanted an encoder made from {generator_path}, got one made from"
             " another generator"
             " (the fingerprint in its card differs); make it again with `smis fewshot train` or"
             " `make models`"
-        )
-    generator = load_network(generator_path, device=device)
-    if not isinstance(generator, Generator):
-        raise ValueError(
-            f"{generator_path}: wanted a StyleGAN2 generator, got {type(generator).__name__}"
         )
     return Synthesizer(generator, network)

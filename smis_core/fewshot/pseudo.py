@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..labelling import Labeller, convolution_layers, sample_ws, shallow_synthesis
-from ..networks.stylegan2 import Generator, SynthesisNetwork
+from ..networks.generator_base import GeneratorBase, SynthesisBase
 
 PictureLabeller = Callable[[Tensor], Tensor]
 """images [N, 3, R, R] → uint8 labels [N, R, R]"""
@@ -49,7 +49,7 @@ class PseudoSampler:
 
     def __init__(
         self,
-        generator: Generator,
+        generator: GeneratorBase,
         labeller: Labeller,
         *,
         picture_labeller: PictureLabeller | None = None,
@@ -65,7 +65,7 @@ class PseudoSampler:
         self.autocast = autocast
         infos = convolution_layers(generator)
         self.side = max(info.resolution for info in infos if info.name in labeller.layers)
-        self.synthesis: SynthesisNetwork = shallow_synthesis(generator, self.side)
+        self.synthesis: SynthesisBase = shallow_synthesis(generator, self.side)
 
     @torch.no_grad()
     def draw(self, count: int, *, rng: torch.Generator) -> PseudoSamples:

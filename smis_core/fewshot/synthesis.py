@@ -13,7 +13,8 @@ from ..devices import has_fast_bfloat16
 from ..labelling import first_fine_row, shallow_synthesis
 from ..labels import UNPAINTED, LabelMap, Palette
 from ..latents import WPlus, sample_z
-from ..networks.stylegan2 import Generator, NoiseChoice
+from ..networks.generator_base import GeneratorBase
+from ..networks.stylegan2 import NoiseChoice
 from .losses import agreement, balance, mask_consistency, one_hot, shrunk_targets
 from .network import FewshotNetwork
 
@@ -81,7 +82,7 @@ class Synthesizer:
         ValueError: the encoder was made for another generator.
     """
 
-    def __init__(self, generator: Generator, network: FewshotNetwork) -> None:
+    def __init__(self, generator: GeneratorBase, network: FewshotNetwork) -> None:
         config = network.config.encoder
         wanted = (generator.config.resolution, generator.num_ws, generator.config.w_dim)
         if (config.resolution, config.num_ws, config.w_dim) != wanted:

@@ -18,7 +18,7 @@ from ..inversion import pixel_distance, pyramid
 from ..labelling import Labeller, first_fine_row, sample_ws
 from ..labels import Palette
 from ..networks.encoders import MaskEncoder, MaskEncoderConfig
-from ..networks.stylegan2 import Generator
+from ..networks.generator_base import GeneratorBase
 from .augment import AugmentOptions, distort
 from .losses import balance, mask_consistency, one_hot, shrunk_targets
 from .network import FewshotConfig, FewshotNetwork
@@ -103,7 +103,7 @@ class EncoderStep:
 
 
 def train_encoder(
-    generator: Generator,
+    generator: GeneratorBase,
     labeller: Labeller,
     palette: Palette,
     *,
@@ -168,7 +168,7 @@ class _Run:
 
     def __init__(
         self,
-        generator: Generator,
+        generator: GeneratorBase,
         labeller: Labeller,
         palette: Palette,
         options: EncoderOptions,

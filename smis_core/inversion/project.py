@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ..labelling import sample_ws
 from ..latents import Noise, WPlus
+from ..networks.generator_base import GeneratorBase
 from ..networks.strided import AnyDiscriminator
-from ..networks.stylegan2 import Generator
 from .noise_maps import autocorrelation, normalise_
 from .perceptual import critic_features, feature_distance, pixel_distance, pyramid
 
@@ -73,7 +73,7 @@ class ProjectionStep:
 class _Prior:
     """The distribution of w as a Gaussian."""
 
-    def __init__(self, generator: Generator, rng: torch.Generator) -> None:
+    def __init__(self, generator: GeneratorBase, rng: torch.Generator) -> None:
         w = sample_ws(generator, _STATISTICS_SAMPLES, rng=rng)[:, 0].double()
         self.mean = w.mean(dim=0)
         centred = w - self.mean
@@ -94,7 +94,7 @@ class _Prior:
 
 
 def project(
-    generator: Generator,
+    generator: GeneratorBase,
     target: Tensor,  # [N, 3, R, R] in [-1, 1]; several pictures are inverted side by side
     *,
     discriminator: AnyDiscriminator | None = None,
@@ -125,7 +125,7 @@ def project(
 
 
 def _project(
-    generator: Generator,
+    generator: GeneratorBase,
     target: Tensor,
     discriminator: AnyDiscriminator | None,
     start: WPlus | None,
@@ -207,7 +207,7 @@ def _ramp(done: float) -> float:
 
 @torch.no_grad()
 def _best_start(
-    generator: Generator,
+    generator: GeneratorBase,
     levels: list[Tensor],
     prior: _Prior,
     candidates: int,
@@ -237,7 +237,7 @@ def _best_start(
 
 
 def _check(
-    generator: Generator,
+    generator: GeneratorBase,
     target: Tensor,
     discriminator: AnyDiscriminator | None,
     start: WPlus | None,
@@ -253,6 +253,10 @@ def _check(
         raise ValueError(
             f"target: wanted values in [-1, 1], got {float(target.min()):.3g} to"
             f" {float(target.max()):.3g}"
+        )
+    if options.optimise_noise and not generator.synthesis.takes_noise:
+        raise ValueError(
+            "optimise_noise: wanted False for this generator, whose layers add no noise, got True"
         )
     if generator.config.c_dim:
         raise ValueError(

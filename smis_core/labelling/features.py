@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from ..latents import WPlus
-from ..networks.stylegan2 import Generator, LayerInfo, NoiseChoice, SynthesisNetwork
+from ..networks.generator_base import GeneratorBase, SynthesisBase
+from ..networks.stylegan2 import LayerInfo, NoiseChoice, SynthesisNetwork
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,14 +24,14 @@ class Reading:
 
 
 def convolution_layers(
-    generator: Generator, *, max_resolution: int | None = None
+    generator: GeneratorBase, *, max_resolution: int | None = None
 ) -> tuple[LayerInfo, ...]:
     """A generator's convolutions in order, up to a resolution (all by default)."""
     limit = max_resolution or generator.config.resolution
     return tuple(layer for layer in generator.synthesis.layers if layer.resolution <= limit)
 
 
-def shallow_synthesis(generator: Generator, resolution: int) -> SynthesisNetwork:
+def shallow_synthesis(generator: GeneratorBase, resolution: int) -> SynthesisBase:
     """A generator's synthesis up to a resolution, sharing its weights.
 
     Layout is decided long before the last block, which costs as much as all others together: what
@@ -47,23 +48,27 @@ def shallow_synthesis(generator: Generator, resolution: int) -> SynthesisNetwork
     Raises:
         ValueError: the generator has no such block.
     """
-    synthesis: SynthesisNetwork = generator.synthesis
+    synthesis = generator.synthesis
     config = synthesis.config
     if resolution not in config.resolutions[1:]:
         raise ValueError(
             f"resolution: wanted one of {', '.join(map(str, config.resolutions[1:]))}, got"
             f" {resolution}"
         )
-    if resolution == config.resolution or config.architecture != "skip":
+    if (
+        resolution == config.resolution
+        or not isinstance(synthesis, SynthesisNetwork)
+        or synthesis.config.architecture != "skip"
+    ):
         return synthesis
-    shallow = SynthesisNetwork(replace(config, resolution=resolution))
+    shallow = SynthesisNetwork(replace(synthesis.config, resolution=resolution))
     for block in shallow.config.resolutions:
         shallow.add_module(f"b{block}", synthesis.get_submodule(f"b{block}"))
     return shallow.train(synthesis.training)
 
 
 def read_features(
-    generator: Generator | SynthesisNetwork,
+    generator: GeneratorBase | SynthesisBase,
     wplus: WPlus | Tensor,  # [N, L, w]; a shallow network takes its first rows
     layers: Sequence[str],
     *,
@@ -81,8 +86,8 @@ def read_features(
     """
     if not layers:
         raise ValueError("layers: wanted at least one layer name, got none")
-    synthesis: SynthesisNetwork = (
-        generator.synthesis if isinstance(generator, Generator) else generator
+    synthesis: SynthesisBase = (
+        generator.synthesis if isinstance(generator, GeneratorBase) else generator
     )
     ws = wplus.tensor if isinstance(wplus, WPlus) else wplus
     drawn = synthesis(ws[:, : synthesis.num_ws], noise=noise, features=tuple(layers))
@@ -90,7 +95,7 @@ def read_features(
 
 
 def sample_ws(
-    generator: Generator,
+    generator: GeneratorBase,
     count: int,
     *,
     rng: torch.Generator,
@@ -111,7 +116,7 @@ def sample_ws(
 
 
 def restyle(
-    generator: Generator,
+    generator: GeneratorBase,
     ws: Tensor,  # [N, L, w]
     *,
     mix_from: int,
@@ -132,7 +137,7 @@ def restyle(
     return torch.where(swapped[..., None], others, ws)
 
 
-def first_fine_row(generator: Generator) -> int:
+def first_fine_row(generator: GeneratorBase) -> int:
     """The first row of W+ whose layers only change colours and texture.
 
     A generator too small to have fine layers gives its last row.

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..networks.stylegan2 import Generator, NoiseChoice, SynthesisNetwork
+from ..networks.generator_base import GeneratorBase, SynthesisBase
+from ..networks.stylegan2 import NoiseChoice
 from .features import (
     convolution_layers,
     first_fine_row,
@@ -79,7 +80,7 @@ def class_weights(
 
 
 def fit_probe(
-    generator: Generator,
+    generator: GeneratorBase,
     wplus: Tensor,  # [K, L, w] of the annotated pictures
     labels: Tensor,  # uint8 [K, H, W] at the generator's resolution; 255 is not painted
     *,
@@ -170,7 +171,7 @@ def fit_probe(
         yield ProbeStep(index, float(loss.detach()), accuracy, probe)
 
 
-def _noise(synthesis: SynthesisNetwork, count: int, rng: torch.Generator) -> list[Tensor]:
+def _noise(synthesis: SynthesisBase, count: int, rng: torch.Generator) -> list[Tensor]:
     """Fresh noise maps that depend on the random state alone."""
     device = next(synthesis.parameters()).device
     return [

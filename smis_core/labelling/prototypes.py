@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..labels import UNPAINTED
-from ..networks.stylegan2 import Generator
+from ..networks.generator_base import GeneratorBase
 from .features import read_features
 from .labeller import (
     Labeller,
@@ -118,7 +118,7 @@ def fit_prototypes(
 
 
 def best_prototypes(
-    generator: Generator,
+    generator: GeneratorBase,
     wplus: Tensor,  # [K, L, w] of the annotated pictures
     labels: Tensor,  # uint8 [K, R, R] at the generator's resolution
     *,
@@ -129,7 +129,7 @@ def best_prototypes(
     The paper reads the 64² block of networks of 256² and more; which block sees the parts best in
     another network is found out here, by mean intersection over union.
     """
-    blocks = [layer for layer in generator.synthesis.layers if layer.name.endswith("conv1")]
+    blocks = [*{layer.resolution: layer for layer in generator.synthesis.layers}.values()]
     features = read_features(generator, wplus, [layer.name for layer in blocks]).features
     best: PrototypeLabeller | None = None
     highest = -1.0

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..networks.stylegan2 import Generator
+from ..networks.generator_base import GeneratorBase
 from .codes import W, WPlus, Z
 
 
@@ -77,7 +77,9 @@ def mix_styles(coarse: WPlus, fine: WPlus, from_layer: int) -> WPlus:
 
 
 @torch.no_grad()
-def w_statistics(generator: Generator, *, samples: int = 10_000, seed: int = 0) -> tuple[W, Tensor]:
+def w_statistics(
+    generator: GeneratorBase, *, samples: int = 10_000, seed: int = 0
+) -> tuple[W, Tensor]:
     """Mean of w `[1, w]`, and the scalar spread about it that projectors scale their noise by.
 
     The spread is the root of the summed squared distances divided by the number of samples

@@ -5,7 +5,7 @@ Everything runs in the dtype of the weights, or in bfloat16 under `torch.autocas
 dense layers and demodulation stay in float32.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ..ops import setup_filter, upsample2d
 from .configs import Architecture, GeneratorConfig
+from .generator_base import GeneratorBase, Keep, SynthesisBase
 from .layers import Conv2dLayer, FullyConnectedLayer, NoiseMap, SynthesisLayer, ToRGBLayer
 
 NoiseChoice = Literal["const", "random", "none"]
@@ -181,12 +182,11 @@ class SynthesisBlock(nn.Module):
         return x, img, outputs
 
 
-class SynthesisNetwork(nn.Module):
-    """W+ to a picture.
+class SynthesisNetwork(SynthesisBase):
+    """W+ to a picture: a row for each convolution and the last ToRGB, a noise map for each
+    convolution; features are named by layer ("b8.conv0") or block ("b8")."""
 
-    Attributes:
-        layers: the convolutions, coarsest first; one noise map belongs to each.
-    """
+    config: GeneratorConfig
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
@@ -213,77 +213,31 @@ class SynthesisNetwork(nn.Module):
         group: Group = "coarse" if resolution <= 8 else "middle" if resolution <= 32 else "fine"
         return LayerInfo(name, resolution, self.config.channels(resolution), row, group)
 
-    def forward(
-        self,
-        ws: Tensor,  # [N, num_ws, w_dim]
-        *,
-        noise: NoiseChoice | Sequence[Tensor] = "const",
-        features: Sequence[str] = (),
-    ) -> Tensor | tuple[Tensor, dict[str, Tensor]]:
-        """Draw.
-
-        Args:
-            ws: a row for each convolution and the last ToRGB.
-            noise: the maps stored with the weights, fresh ones, none, or one map a layer in
-                the order of `layers` (anything that broadcasts to `[N, 1, H, W]`).
-            features: names of layers ("b8.conv0") or blocks ("b8") whose outputs are wanted.
-
-        Returns:
-            The picture, float32 `[N, img_channels, R, R]`; with features, also a dict from name
-            to output `[N, channels, H, W]`.
-
-        Raises:
-            ValueError: ws has another shape, the noise does not fit, or a feature is unknown.
-        """
-        config = self.config
-        if ws.ndim != 3 or ws.shape[1:] != (self.num_ws, config.w_dim):
-            raise ValueError(
-                f"ws must be [N, {self.num_ws}, {config.w_dim}] for this generator of "
-                f"{config.resolution}², but is {[*ws.shape]}"
-            )
-        known = {layer.name for layer in self.layers} | {f"b{r}" for r in config.resolutions}
-        if unknown := sorted(set(features) - known):
-            raise ValueError(
-                f"features must be among {', '.join(sorted(known))}, but came with {unknown}"
-            )
-        noises = iter(self._noise_maps(noise, ws))
-        taps: dict[str, Tensor] = {}
-        x = img = None
+    def _draw(self, ws: Tensor, noises: list[NoiseMap], keep: Keep) -> Tensor:
+        maps = iter(noises)
+        x: Tensor | None = None
+        img: Tensor | None = None
         row = 0
-        for resolution in config.resolutions:
+        for resolution in self.config.resolutions:
             block = self.get_submodule(f"b{resolution}")
             convs = 2 if resolution > 4 else 1
-            x, img, outputs = block(x, img, ws[:, row : row + convs + 1], noises)
-            taps.update((name, outputs[name]) for name in outputs.keys() & set(features))
+            x, img, outputs = block(x, img, ws[:, row : row + convs + 1], maps)
+            for name, output in outputs.items():
+                keep(name, output)
             row += convs
         assert img is not None
-        img = img.contiguous()
-        return (img, {name: taps[name] for name in features}) if features else img
+        return img
 
-    def _noise_maps(self, noise: NoiseChoice | Sequence[Tensor], ws: Tensor) -> list[NoiseMap]:
-        if noise == "none":
-            return [None] * len(self.layers)
-        if noise == "const":
-            return [self.get_buffer(f"{layer.name}.noise_const") for layer in self.layers]
-        if noise == "random":
-            shapes = [(len(ws), 1, layer.resolution, layer.resolution) for layer in self.layers]
-            return [torch.randn(shape, device=ws.device) for shape in shapes]
-        if isinstance(noise, str) or len(noise) != len(self.layers):
-            raise ValueError(
-                "noise must be 'const', 'random', 'none' or a list of "
-                f"{len(self.layers)} maps, one a layer, but is "
-                f"{repr(noise) if isinstance(noise, str) else f'a list of {len(noise)}'}"
-            )
-        for layer, given in zip(self.layers, noise, strict=True):
-            if given.shape[-2:] != (layer.resolution, layer.resolution):
-                raise ValueError(
-                    f"the noise of {layer.name} must be {layer.resolution}² but is {[*given.shape]}"
-                )
-        return list(noise)
+    def _feature_names(self) -> list[str]:
+        blocks = [f"b{resolution}" for resolution in self.config.resolutions]
+        return sorted([*super()._feature_names(), *blocks])
 
 
-class Generator(nn.Module):
+class Generator(GeneratorBase):
     """Mapping and synthesis together."""
+
+    config: GeneratorConfig
+    synthesis: SynthesisNetwork
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
@@ -294,21 +248,6 @@ class Generator(nn.Module):
             z_dim=config.z_dim, c_dim=config.c_dim, w_dim=config.w_dim, num_ws=config.num_ws,
             num_layers=config.mapping_layers, w_avg_beta=config.w_avg_beta,
         )  # fmt: skip
-
-    def forward(
-        self,
-        z: Tensor,  # [N, z_dim]
-        c: Tensor | None = None,  # [N, c_dim]
-        *,
-        truncation_psi: float = 1.0,
-        truncation_cutoff: int | None = None,
-        noise: NoiseChoice | Sequence[Tensor] = "const",
-    ) -> Tensor:
-        """From z to the picture, float32 `[N, img_channels, R, R]`; arguments as in
-        `MappingNetwork.forward` and `SynthesisNetwork.forward`."""
-        ws = self.mapping(z, c, truncation_psi=truncation_psi, truncation_cutoff=truncation_cutoff)
-        image: Tensor = self.synthesis(ws, noise=noise)
-        return image
 
 
 def _normalise(x: Tensor) -> Tensor:

@@ -9,8 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from smis_core.checkpoints.native import fingerprint, load_network
-from smis_core.checkpoints.zoo import bundled_path
+from smis_core.checkpoints import fingerprint, load_generator
 from smis_core.devices import resolve_device
 from smis_core.evaluation import (
     Figure,
@@ -48,19 +47,18 @@ class GeneratorEvaluationStep:
     """the figures, on the last step"""
 
 
-def load_generator(
+def load_stylegan2(
     path: str | Path | None = None, *, device: str | torch.device = "auto"
 ) -> Generator:
-    """A generator from a file, as a rule the bundled one of the portraits.
+    """A generator like those that `smis train` makes, as a rule the bundled one of the portraits.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file holds something else.
     """
-    source = path if path is not None else bundled_path("portraits/generator")
-    network = load_network(source, device=device)
+    network = load_generator(path, device=device)
     if not isinstance(network, Generator):
-        raise ValueError(f"{source}: wanted a generator, got {type(network).__name__}")
+        raise ValueError(f"{path}: wanted a StyleGAN2, got a {type(network).__name__}")
     return network
 
 

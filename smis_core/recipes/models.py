@@ -19,7 +19,7 @@ from smis_core.portraits.renderer import RENDERER_VERSION
 from . import Step
 from .annotations import annotated_renders
 from .evaluate_fewshot import WEIGHTS, evaluate_fewshot, method_path
-from .evaluate_generator import evaluate_generator, load_generator
+from .evaluate_generator import evaluate_generator, load_stylegan2
 from .evaluate_judge import evaluate_judge
 from .fewshot_methods import METHODS
 from .make_generator import make_generator
@@ -136,7 +136,7 @@ def parts(places: Places | None = None, *, device: str | torch.device = "auto") 
                 judge,
                 scratch=places.scratch / "judge",
                 config=JudgeConfig(
-                    resolution=load_generator(generator, device="cpu").config.resolution
+                    resolution=load_stylegan2(generator, device="cpu").config.resolution
                 ),
                 device=device,
             ),
@@ -152,7 +152,7 @@ def parts(places: Places | None = None, *, device: str | torch.device = "auto") 
             places,
             both,
             lambda: evaluate_generator(
-                load_generator(generator, device=device),
+                load_stylegan2(generator, device=device),
                 load_judge(judge, device=device),
                 device=device,
             ),
@@ -179,7 +179,7 @@ def _encoder_part(
     device: str | torch.device,
 ) -> Part:
     def make() -> Iterator[Step]:
-        generator = load_generator(places.weights("generator"), device="cpu")
+        generator = load_stylegan2(places.weights("generator"), device="cpu")
         return make_encoder(
             places.weights(f"encoder_{shots}"),
             annotated_renders(shots, size=generator.config.resolution),

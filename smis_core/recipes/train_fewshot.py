@@ -15,6 +15,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from smis_core.checkpoints import load_generator
 from smis_core.checkpoints.native import fingerprint, load_network, read_card, save_network
 from smis_core.devices import resolve_device
 from smis_core.fewshot import (
@@ -31,8 +32,8 @@ from smis_core.labelling import ProbeOptions, fit_probe
 from smis_core.labels import Palette
 from smis_core.latents import WPlus
 from smis_core.networks.encoders import MaskEncoderConfig
+from smis_core.networks.generator_base import GeneratorBase
 from smis_core.networks.strided import AnyDiscriminator
-from smis_core.networks.stylegan2 import Generator
 from smis_core.portraits.renderer import RENDERER_VERSION
 
 from .annotations import FOLDED
@@ -84,7 +85,7 @@ def make_encoder(
     Args:
         out: the safetensors file, written at the end.
         annotated: pictures at the generator's resolution, with masks.
-        generator: weights.
+        generator: any StyleGAN checkpoint, or a name of the zoo.
         discriminator: weights of the same training, for perceptual features; None does without.
         scratch: folder for what an interrupted run resumes from.
         options: of the three parts.
@@ -103,9 +104,7 @@ def make_encoder(
     check_writable(out)
     check_writable(scratch, folder=True)
     target = resolve_device(device)
-    network = load_network(generator, device=target)
-    if not isinstance(network, Generator):
-        raise ValueError(f"{generator}: wanted a generator, got {type(network).__name__}")
+    network = load_generator(generator, device=target)
     critic = None if discriminator is None else load_network(discriminator, device=target)
     if critic is not None and not isinstance(critic, AnyDiscriminator):
         raise ValueError(f"{discriminator}: wanted a discriminator, got {type(critic).__name__}")
@@ -116,17 +115,16 @@ def make_encoder(
         )
     options = options or FewshotOptions()
     return _make_encoder(
-        Path(out), annotated, network, critic, Path(generator), Path(scratch), options, folded,
-        source, command, target,
+        Path(out), annotated, network, critic, Path(scratch), options, folded, source, command,
+        target,
     )  # fmt: skip
 
 
 def _make_encoder(
     out: Path,
     annotated: AnnotatedPictures,
-    generator: Generator,
+    generator: GeneratorBase,
     critic: AnyDiscriminator | None,
-    generator_path: Path,
     scratch: Path,
     options: FewshotOptions,
     folded: tuple[int, ...],
@@ -136,7 +134,7 @@ def _make_encoder(
 ) -> Iterator[FewshotStep]:
     started = time.monotonic()
     made_from = {
-        "generator": fingerprint(generator_path),
+        "generator": fingerprint(generator),
         "annotated": source or f"portraits renderer {RENDERER_VERSION}",
     }
     wplus = annotated.wplus
@@ -196,7 +194,7 @@ def _make_encoder(
 
 
 def inverted(
-    generator: Generator,
+    generator: GeneratorBase,
     annotated: AnnotatedPictures,
     *,
     critic: AnyDiscriminator | None,
@@ -227,7 +225,7 @@ def inverted(
 
 
 def named(
-    generator: Generator,
+    generator: GeneratorBase,
     annotated: AnnotatedPictures,
     wplus: WPlus,
     *,
@@ -271,7 +269,7 @@ def named(
         yield FewshotStep("name", step.index + 1, total, losses, network)
 
 
-def encoder_config(generator: Generator, palette: Palette) -> MaskEncoderConfig:
+def encoder_config(generator: GeneratorBase, palette: Palette) -> MaskEncoderConfig:
     """The default encoder for a generator and a palette."""
     return MaskEncoderConfig(
         num_classes=palette.num_classes,

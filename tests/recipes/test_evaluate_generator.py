@@ -104,5 +104,5 @@ def test_too_few_samples_and_other_networks_are_refused(generator, judge, tmp_pa
     with pytest.raises(ValueError, match="at least 50"):
         _report(generator, judge, samples=10)
     save_network(tmp_path / "j.safetensors", judge, card={})
-    with pytest.raises(ValueError, match="wanted a generator"):
-        recipe.load_generator(tmp_path / "j.safetensors", device="cpu")
+    with pytest.raises(ValueError, match="a generator was wanted"):
+        recipe.load_stylegan2(tmp_path / "j.safetensors", device="cpu")

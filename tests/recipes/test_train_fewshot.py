@@ -106,7 +106,7 @@ def test_pictures_of_another_size_or_a_wrong_file_are_refused(annotated, network
     out, work = tmp_path / "encoder.safetensors", tmp_path / "work"
     with pytest.raises(ValueError, match="32²"):
         make(out, annotated_renders(1, size=64), networks, work)
-    with pytest.raises(ValueError, match="wanted a generator"):
+    with pytest.raises(ValueError, match="a generator was wanted"):
         make(out, annotated, networks | {"generator": networks["judge"]}, work)
     with pytest.raises(ValueError, match="wanted a discriminator"):
         make(out, annotated, networks | {"discriminator": networks["judge"]}, work)

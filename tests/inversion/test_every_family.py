@@ -1,0 +1,75 @@
+"""Projection, features and style mixing work on StyleGAN 1 and 3 as they do on StyleGAN2."""
+
+import pytest
+import torch
+
+from smis_core.inversion import ProjectionOptions, project
+from smis_core.labelling import best_prototypes, first_fine_row, read_features, sample_ws
+from smis_core.latents import WPlus, mix_styles
+from smis_core.networks import (
+    StyleGAN1Config,
+    StyleGAN1Generator,
+    StyleGAN3Config,
+    StyleGAN3Generator,
+)
+
+SIZES = {"resolution": 32, "z_dim": 6, "w_dim": 8, "channel_base": 128, "channel_max": 8}
+
+
+def stylegan1() -> StyleGAN1Generator:
+    return StyleGAN1Generator(StyleGAN1Config(**SIZES, mapping_layers=2))
+
+
+def stylegan3() -> StyleGAN3Generator:
+    return StyleGAN3Generator(
+        StyleGAN3Config(**SIZES, num_layers=5, num_critical=2, margin_size=2)
+    )
+
+
+@pytest.fixture(params=[stylegan1, stylegan3], ids=["1", "3"])
+def generator(request):
+    torch.manual_seed(0)
+    return request.param().eval().requires_grad_(False)
+
+
+@pytest.fixture
+def ws(generator):
+    return sample_ws(generator, 2, rng=torch.Generator().manual_seed(1))
+
+
+def test_a_picture_is_projected(generator, ws):
+    target = generator.synthesis(ws[:1]).clamp(-1, 1)
+    options = ProjectionOptions(steps=25, candidates=8)
+    steps = list(project(generator, target, options=options))
+    assert steps[-1].latent.tensor.shape == (1, generator.num_ws, 8)
+    assert steps[-1].losses["pixels"] < 0.7 * steps[0].losses["pixels"]
+
+
+def test_noise_is_found_only_where_there_is_some(generator, ws):
+    target = generator.synthesis(ws[:1]).clamp(-1, 1)
+    options = ProjectionOptions(steps=2, candidates=0, optimise_noise=True)
+    if generator.synthesis.takes_noise:
+        *_, last = project(generator, target, options=options)
+        assert len(last.noise.maps) == len(generator.synthesis.layers)
+    else:
+        with pytest.raises(ValueError, match="optimise_noise"):
+            project(generator, target, options=options)
+
+
+def test_features_of_any_layer_name_the_picture(generator, ws):
+    layers = [layer.name for layer in generator.synthesis.layers]
+    reading = read_features(generator, ws, layers)
+    assert [*reading.features] == layers
+    labels = (reading.image[:, 0] > reading.image[:, 0].median()).to(torch.uint8)
+    labeller = best_prototypes(generator, ws, labels, num_classes=2)
+    named = labeller.labels(reading.features, 32)
+    assert (named == labels).float().mean() > 0.6
+
+
+def test_styles_mix(generator, ws):
+    first, second = WPlus(ws[:1]), WPlus(ws[1:])
+    row = first_fine_row(generator)
+    assert 0 < row < generator.num_ws
+    mixed = generator.synthesis(mix_styles(first, second, row).tensor)
+    for other in (first, second):
+        assert not torch.allclose(mixed, generator.synthesis(other.tensor), atol=1e-3)
