@@ -62,7 +62,7 @@ class Hand:
                 columns = np.flatnonzero(runs == run)
                 first, last = int(columns[0]), int(columns[-1])
                 y = (row + 0.5) / side
-                self.stroke(((first + 0.5) / side, y), ((last + 0.5) / side, y))
+                self.stroke(((first + 0.5) / side, y), ((last + 0.5) / side, y), steps=2)
                 touched[row, first : last + 1] = True
         # One pixel less than the brush: mouse positions are whole pixels of the page.
         return ndimage.distance_transform_edt(~touched) <= diameter / 2 - 1

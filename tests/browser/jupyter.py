@@ -178,13 +178,9 @@ class Kernel:
         return False
 
     def _execute(self, code: str, expressions: dict[str, str], timeout: float) -> dict[str, Any]:
-        reply = self._client.execute_interactive(
-            code,
-            silent=False,
-            store_history=False,
-            user_expressions=expressions,
-            timeout=timeout,
-            output_hook=lambda _: None,
+        # The reply alone: a busy page's pictures overflow the channel that outputs come by.
+        reply = self._client.execute(
+            code, store_history=False, user_expressions=expressions, reply=True, timeout=timeout
         )
         content: dict[str, Any] = reply["content"]
         if content["status"] != "ok":

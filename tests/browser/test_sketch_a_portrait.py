@@ -104,13 +104,13 @@ def test_mouth_and_hair_go_where_they_are_drawn(studio, tmp_path):
     hand.press(SKIN.key)
     kernel.run("studio.pad.brush_size = 8")
     erased = hand.cover(around(old_face, 5) & np.isin(before, [SKIN.index, *parts]), 8)
-    kernel.run("studio.pad.brush_size = 3")
+    kernel.run("studio.pad.brush_size = 4")
     moved = {}
     for label in FEATURES:
         place = np.roll(parts[label.index], shift, axis=1)
         if place.any():
             hand.press(label.key)
-            moved[label.index] = hand.cover(around(place, 1), 3)
+            moved[label.index] = hand.cover(around(place, 1.5), 4)
     keep_screenshot(page, "2-face")
 
     # The hair: a broad curtain at both sides, down to the lower edge.
