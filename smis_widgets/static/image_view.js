@@ -24,7 +24,8 @@ function render({ model, el }) {
     const next = URL.createObjectURL(new Blob([data], { type: "image/png" }));
     const loaded = new Image();
     loaded.src = next;
-    await loaded.decode();
+    // A page short of memory may refuse; the picture is then decoded when it is painted.
+    await loaded.decode().catch(() => {});
     // A slower, older frame must not replace a newer one.
     if (frame !== model.get("frame")) return URL.revokeObjectURL(next);
     image.src = next;
