@@ -21,9 +21,7 @@ def stylegan1() -> StyleGAN1Generator:
 
 
 def stylegan3() -> StyleGAN3Generator:
-    return StyleGAN3Generator(
-        StyleGAN3Config(**SIZES, num_layers=5, num_critical=2, margin_size=2)
-    )
+    return StyleGAN3Generator(StyleGAN3Config(**SIZES, num_layers=5, num_critical=2, margin_size=2))
 
 
 @pytest.fixture(params=[stylegan1, stylegan3], ids=["1", "3"])
