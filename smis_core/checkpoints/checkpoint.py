@@ -196,7 +196,7 @@ class Checkpoint:
             ("network", self.network),
             *([("architecture", self.architecture)] if self.architecture else []),
             *([("resolution", f"{side} × {side}")] if side else []),
-            ("classes", str(self.classes or "none")),
+            *([("classes", str(self.classes or "none"))] if self.generator is not None else []),
             ("parameters", f"{self.parameters:,}"),
             ("licence", self.licence or "not known"),
             ("fingerprint", self.fingerprint[:16]),

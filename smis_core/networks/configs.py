@@ -25,6 +25,13 @@ class _PictureConfig:
         if getattr(self, name) < 1:
             raise ValueError(f"{name} must be at least 1, but is {getattr(self, name)}")
 
+    def _check_mapping(self) -> None:
+        for name in ("z_dim", "w_dim", "mapping_layers"):
+            self._check_positive(name)
+        beta: float = getattr(self, "w_avg_beta")  # noqa: B009
+        if not 0 <= beta < 1:
+            raise ValueError(f"w_avg_beta must be in [0, 1), but is {beta}")
+
     def to_dict(self) -> dict[str, Any]:
         """The fields by name, ready for JSON."""
         return asdict(self)
@@ -47,28 +54,15 @@ class _PictureConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _PyramidConfig(_PictureConfig):
+class _LevelsConfig(_PictureConfig):
     c_dim: int = 0
     """Number of classes; 0 is unconditional."""
     channel_base: int = 4096
     """Channels at resolution r are min(channel_base // r, channel_max)."""
     channel_max: int = 128
-    architecture: Architecture = "skip"
-    """How pictures join the features (StyleGAN2, figure 7)."""
-    conv_clamp: float | None = None
-    """Largest magnitude after each activation; None leaves it free."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.architecture not in get_args(Architecture):
-            raise ValueError(
-                f"architecture must be one of {get_args(Architecture)}, but is "
-                f"{self.architecture!r}"
-            )
-        if self.conv_clamp is not None and self.conv_clamp <= 0:
-            raise ValueError(
-                f"conv_clamp must be positive, or None for no clamp, but is {self.conv_clamp}"
-            )
         if self.c_dim < 0:
             raise ValueError(f"c_dim must be 0 or the number of classes, but is {self.c_dim}")
         for name in ("channel_base", "channel_max"):
@@ -90,6 +84,26 @@ class _PyramidConfig(_PictureConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class _PyramidConfig(_LevelsConfig):
+    architecture: Architecture = "skip"
+    """How pictures join the features (StyleGAN2, figure 7)."""
+    conv_clamp: float | None = None
+    """Largest magnitude after each activation; None leaves it free."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.architecture not in get_args(Architecture):
+            raise ValueError(
+                f"architecture must be one of {get_args(Architecture)}, but is "
+                f"{self.architecture!r}"
+            )
+        if self.conv_clamp is not None and self.conv_clamp <= 0:
+            raise ValueError(
+                f"conv_clamp must be positive, or None for no clamp, but is {self.conv_clamp}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class GeneratorConfig(_PyramidConfig):
     """A StyleGAN2 generator. Raises ValueError for numbers that make none."""
 
@@ -101,10 +115,7 @@ class GeneratorConfig(_PyramidConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("z_dim", "w_dim", "mapping_layers"):
-            self._check_positive(name)
-        if not 0 <= self.w_avg_beta < 1:
-            raise ValueError(f"w_avg_beta must be in [0, 1), but is {self.w_avg_beta}")
+        self._check_mapping()
 
     @property
     def num_ws(self) -> int:

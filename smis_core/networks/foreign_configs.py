@@ -6,67 +6,34 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .configs import Architecture, GeneratorConfig, _PictureConfig
+from .configs import Architecture, GeneratorConfig, _LevelsConfig, _PictureConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class _MappedConfig(_PictureConfig):
+class StyleGAN1Config(_LevelsConfig):
+    """A StyleGAN generator (Karras et al. 2019). Raises ValueError for numbers that make none."""
+
     architecture: ClassVar[Architecture] = "orig"
     """There is a picture at the last resolution alone, as in StyleGAN2's "orig"."""
 
-    c_dim: int = 0
-    """Number of classes; 0 is unconditional."""
     z_dim: int = 512
     w_dim: int = 512
-    channel_max: int = 512
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.c_dim < 0:
-            raise ValueError(f"c_dim must be 0 or the number of classes, but is {self.c_dim}")
-        for name in ("z_dim", "w_dim", "channel_max"):
-            self._check_positive(name)
-
-    def _check_w_avg_beta(self, beta: float) -> None:
-        if not 0 <= beta < 1:
-            raise ValueError(f"w_avg_beta must be in [0, 1), but is {beta}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class StyleGAN1Config(_MappedConfig):
-    """A StyleGAN generator (Karras et al. 2019). Raises ValueError for numbers that make none."""
-
     mapping_layers: int = 8
     w_avg_beta: float = 0.995
     """Decay of the running average of w, a call of the mapping network."""
     channel_base: int = 16384
-    """Channels at resolution r are min(channel_base // r, channel_max)."""
+    channel_max: int = 512
     const_input: bool = True
     """Whether the 4² input is learned; otherwise a dense layer makes it from row 0 of W+."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check_positive("mapping_layers")
-        self._check_w_avg_beta(self.w_avg_beta)
-        if self.channel_base < self.resolution:
-            raise ValueError(
-                f"channel_base must be at least the resolution, or its blocks have no channel, "
-                f"but is {self.channel_base} at {self.resolution}"
-            )
-
-    @property
-    def resolutions(self) -> tuple[int, ...]:
-        """4, 8, … up to the picture's own."""
-        return tuple(2**k for k in range(2, self.resolution.bit_length()))
+        self._check_mapping()
 
     @property
     def num_ws(self) -> int:
         """Rows of W+: two a resolution, one for each layer that has noise and style."""
         return 2 * len(self.resolutions)
-
-    def channels(self, resolution: int) -> int:
-        """Width of the features at a resolution."""
-        return min(self.channel_base // resolution, self.channel_max)
 
 
 @dataclass(frozen=True)
@@ -85,18 +52,26 @@ class Band:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StyleGAN3Config(_MappedConfig):
+class StyleGAN3Config(_PictureConfig):
     """A StyleGAN3 generator (Karras et al. 2021). Raises ValueError for numbers that make none.
 
     The defaults are those of configuration T; R has `conv_kernel=1`, `use_radial_filters=True`
     and twice the channels.
     """
 
+    architecture: ClassVar[Architecture] = "orig"
+    """There is a picture at the last layer alone, as in StyleGAN2's "orig"."""
+
+    c_dim: int = 0
+    """Number of classes; 0 is unconditional."""
+    z_dim: int = 512
+    w_dim: int = 512
     mapping_layers: int = 2
     w_avg_beta: float = 0.998
     """Decay of the running average of w, a call of the mapping network."""
     channel_base: int = 32768
     """Channels at a cutoff f are channel_base / (2 f), rounded, at most channel_max."""
+    channel_max: int = 512
     num_layers: int = 14
     """Filtered layers between the input and ToRGB."""
     num_critical: int = 2
@@ -120,9 +95,11 @@ class StyleGAN3Config(_MappedConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("mapping_layers", "num_layers", "conv_kernel", "filter_size"):
+        self._check_mapping()
+        for name in ("channel_max", "num_layers", "conv_kernel", "filter_size"):
             self._check_positive(name)
-        self._check_w_avg_beta(self.w_avg_beta)
+        if self.c_dim < 0:
+            raise ValueError(f"c_dim must be 0 or the number of classes, but is {self.c_dim}")
         if not 0 <= self.num_critical < self.num_layers:
             raise ValueError(
                 f"num_critical must be from 0 to {self.num_layers - 1}, one less than the layers, "
