@@ -198,10 +198,15 @@ class Checkpoint:
             *([("resolution", f"{side} × {side}")] if side else []),
             *([("classes", str(self.classes or "none"))] if self.generator is not None else []),
             ("parameters", f"{self.parameters:,}"),
-            ("licence", self.licence or "not known"),
+            ("licence", _line(self.licence or "not known")),
             ("fingerprint", self.fingerprint[:16]),
-            *(("note", note) for note in self.notes),
+            *(("note", _line(note)) for note in self.notes),
         ]
+
+
+def _line(text: str) -> str:
+    """Text from a file as one line, in which nothing steers a terminal."""
+    return "".join(letter if letter.isprintable() else "�" for letter in text)
 
 
 def network_name(network: nn.Module) -> str:

@@ -5,6 +5,7 @@ What a file is is told by its content; nothing that came in it is run.
 
 from __future__ import annotations
 
+import difflib
 import os
 import warnings
 from collections.abc import Callable, Mapping
@@ -23,7 +24,7 @@ from ..networks.stylegan2 import Generator
 from ..networks.stylegan3 import StyleGAN3Generator
 from .checkpoint import Checkpoint
 from .formats import nvidia_tensorflow, nvidia_torch, psp, rosinality, state_dict
-from .formats.assemble import Loaded, Unfit
+from .formats.assemble import Loaded, Unfit, plainly
 from .inversion_encoder import InversionEncoder
 from .native import load_network, read_card
 from .restricted import TensorFlowNetwork, read_pickle, read_torch
@@ -57,6 +58,16 @@ _CURES = {
     "text": "check the path, or get the file again from where it came from",
     "unknown": "check the path, or get the file again from where it came from",
 }
+
+# What arithmetic on shapes and settings raises where a file made them up.
+_MISFITS = (
+    ArithmeticError, AttributeError, IndexError, KeyError, MemoryError, RecursionError,
+    RuntimeError, TypeError,
+)  # fmt: skip
+_MISFIT = (
+    f"{_WANTED}, but the parts of this file do not fit together: it is damaged or of another "
+    "program; get it again from where it came from"
+)
 
 
 class CheckpointNote(UserWarning):
@@ -136,9 +147,10 @@ def find(source: str | os.PathLike[str] | None = None) -> Path:
     try:
         return bundled_path(source)
     except FileNotFoundError:
+        near = difflib.get_close_matches(source, zoo_models(), n=1)
         raise FileNotFoundError(
             f"{source}: there is neither a file nor a model of this name; check the path, or "
-            "choose one that `smis zoo list` names"
+            f"choose one that `smis zoo list` names{f', perhaps {near[0]}' if near else ''}"
         ) from None
 
 
@@ -194,14 +206,19 @@ def _is_there(content: Any) -> bool:
 def _of_content(content: Any, found: Sniffed) -> Loaded:
     for holds, load in _FORMATS:
         if holds(content):
-            return load(content)
+            try:
+                return load(content)
+            except ValueError as problem:
+                raise problem if isinstance(problem, Unfit) else Unfit(_MISFIT) from problem
+            except _MISFITS as problem:
+                raise Unfit(_MISFIT) from problem
     if isinstance(content, Mapping):
         if rosinality.holds_discriminator(content):
             raise Unfit(
                 "it holds a discriminator only, which judges pictures and draws none: get the "
                 "file with 'g_ema' of the same training"
             )
-        keys = ", ".join(repr(key) for key in [*content][:5])
+        keys = ", ".join(plainly(key) for key in [*content][:5])
         raise Unfit(
             f"{_WANTED}, but this is {found.description} with {keys or 'nothing'} in it: it "
             "belongs to another program; look for the file with 'G_ema', 'g_ema' or 'state_dict'"

@@ -24,9 +24,11 @@ from ..networks.configs import DiscriminatorConfig, GeneratorConfig, StridedConf
 from ..networks.discriminator import Discriminator
 from ..networks.strided import StridedDiscriminator
 from ..networks.stylegan2 import Generator
+from .restricted.errors import shown
 from .untouched import Untouched
 
 FORMAT = "smis-1"
+_AGAIN = "get the file again from where it came from"
 
 
 class Config(Protocol):
@@ -133,7 +135,7 @@ def load_network(path: str | os.PathLike[str], *, device: str | torch.device = "
     kind = _KINDS.get(metadata["kind"])
     if kind is None:
         raise ValueError(
-            f"{path} holds a network of kind {metadata['kind']!r}, but known are "
+            f"{path} holds a network of kind '{shown(metadata['kind'])}', but known are "
             f"{', '.join(sorted(_KINDS))}: import the package that defines it first"
         )
     network = _described(path, kind, metadata["config"], len(tensors))
@@ -149,6 +151,14 @@ def load_network(path: str | os.PathLike[str], *, device: str | torch.device = "
             f"tensors differ, first {first!r} (wanted {wanted.get(first)}, came "
             f"{came.get(first)}); get the file again from where it came from"
         )
+    for key, value in network.state_dict().items():
+        if value.is_floating_point() != tensors[key].is_floating_point():
+            raise ValueError(f"{path} holds {key} as {tensors[key].dtype}; {_AGAIN}")
+        if tensors[key].dtype == torch.float16 and not bool(tensors[key].isfinite().all()):
+            raise ValueError(
+                f"{path} holds infinities or NaN in {key} (half precision): what was saved was too "
+                f"large for it; save the network again without `half`"
+            )
     network.load_state_dict({key: _widened(value) for key, value in tensors.items()}, assign=True)
     return network.to(target).eval().requires_grad_(False)
 
@@ -166,7 +176,8 @@ def _described(path: str | os.PathLike[str], kind: _Kind, text: str, tensors: in
             raise ValueError("pictures of more than 16,384 pixels a side")
         with Untouched():
             network: nn.Module = kind.network(config)
-    except (AttributeError, MemoryError, RuntimeError, TypeError, ValueError) as problem:
+    except (ArithmeticError, AttributeError, KeyError, MemoryError, RuntimeError,
+            TypeError, ValueError) as problem:  # fmt: skip
         raise ValueError(
             f"{path} has a configuration that makes no network ({problem}); get the file again "
             f"from where it came from"
@@ -189,7 +200,13 @@ def read_card(path: str | os.PathLike[str]) -> dict[str, Any]:
         ValueError: not a file of ours.
     """
     with _opened(path) as file:
-        card: dict[str, Any] = json.loads(_metadata(path, file.metadata())["card"])
+        text = _metadata(path, file.metadata())["card"]
+    try:
+        card = json.loads(text)
+    except (ValueError, RecursionError):
+        card = None
+    if not isinstance(card, dict):
+        raise ValueError(f"{path} has a model card that is none; {_AGAIN}")
     return card
 
 
@@ -225,11 +242,13 @@ def _metadata(
     path: str | os.PathLike[str], metadata: Mapping[str, str] | None
 ) -> Mapping[str, str]:
     if metadata is None or metadata.get("format") != FORMAT:
-        found = (metadata or {}).get("format", "none")
+        found = shown((metadata or {}).get("format", "none"))
         raise ValueError(
-            f"{path} has the format {found!r}, but {FORMAT!r} is wanted: it was not written by "
-            f"save_network"
+            f"{path} has the format {found}, but {FORMAT} is wanted: it is of another program, or "
+            f"of a newer SMIS: update"
         )
+    if lacking := [name for name in ("kind", "config", "card") if name not in metadata]:
+        raise ValueError(f"{path} lacks {lacking[0]} in its metadata; {_AGAIN}")
     return metadata
 
 

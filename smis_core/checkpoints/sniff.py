@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from .restricted.limits import Limits
+from .restricted.source import opened
+from .restricted.zipped import names
 
 Kind = Literal[
     "smis", "safetensors", "torch-zip", "torch-legacy", "nvidia-torch", "nvidia-tensorflow",
@@ -84,7 +87,7 @@ def _as_safetensors(head: bytes, size: int) -> Sniffed | None:
     try:
         header = json.loads(head[8 : 8 + length])
         metadata = header.get("__metadata__", {})
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         # A long header may end outside of what was read, but the metadata come first.
         metadata = {"format": "smis-1"} if b'"smis-1"' in head[:4096] else {}
     if isinstance(metadata, dict) and str(metadata.get("format", "")).startswith("smis"):
@@ -96,14 +99,15 @@ def _as_zip(path: Path, head: bytes) -> Sniffed | None:
     if not head.startswith(b"PK"):
         return None
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        with opened(path, Limits()) as source:
+            inside = names(source)
+    except (OSError, ValueError):
+        # What is wrong with a torch file is told by who reads it.
         if b"data.pkl" in head[:4096]:
             return Sniffed("torch-zip", "a damaged torch file")
         return Sniffed("archive", "a damaged zip archive")
-    if any(name == "data.pkl" or name.endswith("/data.pkl") for name in names):
-        if any("/code/" in name for name in names):
+    if any(name == "data.pkl" or name.endswith("/data.pkl") for name in inside):
+        if any("/code/" in name for name in inside):
             return Sniffed("archive", "a TorchScript program")
         return Sniffed("torch-zip", "a torch file")
     return Sniffed("archive", "a zip archive")

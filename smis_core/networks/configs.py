@@ -28,6 +28,8 @@ class _PictureConfig:
     def _check_mapping(self) -> None:
         for name in ("z_dim", "w_dim", "mapping_layers"):
             self._check_positive(name)
+        if self.mapping_layers > 64:  # type: ignore[attr-defined]
+            raise ValueError("mapping_layers must be at most 64")
         beta: float = getattr(self, "w_avg_beta")  # noqa: B009
         if not 0 <= beta < 1:
             raise ValueError(f"w_avg_beta must be in [0, 1), but is {beta}")

@@ -100,6 +100,16 @@ class StyleGAN3Config(_PictureConfig):
             self._check_positive(name)
         if self.c_dim < 0:
             raise ValueError(f"c_dim must be 0 or the number of classes, but is {self.c_dim}")
+        bounds = {"num_layers": 64, "conv_kernel": 7, "filter_size": 32, "lrelu_upsampling": 8,
+                  "margin_size": 64, "resolution": 4096}  # fmt: skip
+        for name, most in bounds.items():
+            if getattr(self, name) > most:
+                raise ValueError(f"{name} must be at most {most}, but is {getattr(self, name)}")
+        for name in ("output_scale", "first_cutoff", "first_stopband", "last_stopband_rel"):
+            if not isinstance(getattr(self, name), int | float):
+                raise ValueError(f"{name} must be a number")
+        if not self.first_cutoff > 1e-3:
+            raise ValueError(f"first_cutoff must exceed 0.001, but is {self.first_cutoff}")
         if not 0 <= self.num_critical < self.num_layers:
             raise ValueError(
                 f"num_critical must be from 0 to {self.num_layers - 1}, one less than the layers, "

@@ -96,7 +96,7 @@ def test_refused_files(saved: Path, generator: Generator, tmp_path: Path) -> Non
                 read(saved)
     foreign = tmp_path / "foreign.safetensors"
     save_file({"weight": torch.zeros(2)}, foreign)
-    with pytest.raises(ValueError, match="was not written by save_network"):
+    with pytest.raises(ValueError, match="of another program"):
         load_network(foreign)
 
 

@@ -9,10 +9,14 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from ..restricted.errors import shown
 from ..untouched import Untouched
 
+LARGEST_SIDE = 4096
+"""Of pictures; what is built before shapes can be compared is no larger."""
 AVERAGE_SAMPLES = 10_000
 _BATCH = 1_000
+_SMALL = 2**16
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -59,8 +63,14 @@ def assemble(build: Callable[[], Network], state: Mapping[str, Tensor], *, what:
         network = build()
     wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     check_shapes(wanted, state, what=what)
+    _check_sharing([state[name] for name in wanted], what)
+    counters = {k for k, v in network.state_dict().items() if not v.is_floating_point()}
     network.load_state_dict(
-        {name: _as_float32(name, state[name], what) for name in wanted}, assign=True
+        {
+            name: state[name] if name in counters else _as_float32(name, state[name], what)
+            for name in wanted
+        },
+        assign=True,
     )
     return network.eval().requires_grad_(False)
 
@@ -101,7 +111,7 @@ def tensors_of(state: Mapping[str, Any], *, what: str) -> dict[str, Tensor]:
     for name, value in state.items():
         if not isinstance(name, str) or not isinstance(value, Tensor):
             raise Unfit(
-                f"{what} was expected to hold tensors by name, but {name!r} is a "
+                f"{what} was expected to hold tensors by name, but {plainly(name)} is a "
                 f"{type(value).__name__}; the file is damaged or of another program"
             )
     return dict(state)
@@ -176,7 +186,10 @@ def pyramid(
 def _as_float32(name: str, value: Tensor, what: str) -> Tensor:
     value = value.detach()
     if not value.is_floating_point():
-        return value
+        raise Unfit(
+            f"{shown(name)} of this {what} holds whole numbers where weights are wanted: the file "
+            "is damaged or of another program"
+        )
     if value.numel() and not _is_finite(value):
         kind = {torch.float16: "half", torch.bfloat16: "bfloat16"}.get(value.dtype, "full")
         raise Unfit(
@@ -194,6 +207,27 @@ def _is_finite(value: Tensor) -> bool:
     )
 
 
+def _check_sharing(tensors: list[Tensor], what: str) -> None:
+    """Refuse layers that lie over the same numbers: widened to float32, each would take memory."""
+    wanted: dict[int, int] = {}
+    for value in tensors:
+        storage = value.untyped_storage()
+        place = storage.data_ptr()
+        wanted[place] = wanted.get(place, 0) + value.numel() * value.element_size()
+        if storage.nbytes() > _SMALL and wanted[place] > storage.nbytes():
+            raise Unfit(
+                f"layers of this {what} share their numbers, which no training leaves behind: the "
+                "file is damaged or was made to take more memory than it seems to"
+            )
+
+
+def plainly(value: object) -> str:
+    """A setting from a file in a message: short, or only what it is."""
+    if isinstance(value, str | int | float | bool | None):
+        return shown(repr(value)[:200])
+    return f"a {type(value).__name__}"
+
+
 def _listed(names: list[str]) -> str:
     more = f" and {len(names) - 2} more" if len(names) > 2 else ""
-    return ", ".join(names[:2]) + more
+    return ", ".join(shown(name) for name in names[:2]) + more

@@ -18,14 +18,16 @@ from torch import Tensor, nn
 from ...networks.stylegan2 import Generator
 from ...ops import setup_filter
 from ..restricted import TensorFlowNetwork
+from ..restricted.errors import shown
 from . import stylegan1_tensorflow
-from .assemble import Loaded, Unfit, assemble, fill_average
+from .assemble import Loaded, Unfit, assemble, fill_average, plainly
 from .label_concat import LabelConcatGenerator
 from .stylegan2_state import generator_config, load_generator_state
 
 GENERATOR = "StyleGAN2 generator of TensorFlow"
 _LAYERS = {"Conv": "conv1", "Conv0_up": "conv0", "Conv1": "conv1", "ToRGB": "torgb"}
 _MAPPING_LR = 0.01
+_MOST_TAPS = 16
 
 
 def holds(content: object) -> bool:
@@ -46,7 +48,7 @@ def load(content: Any) -> Loaded:
     networks = _networks(content)
     generators = [network for network in networks if _is_generator(network)]
     if not generators:
-        names = ", ".join(repr(network.name) for network in networks)
+        names = ", ".join(repr(shown(network.name)) for network in networks[:5])
         raise Unfit(
             f"it holds a discriminator only ({names}): pictures need the generator Gs; get the "
             "file that was saved with the whole training"
@@ -94,6 +96,10 @@ def stylegan2_state(
     """
     resolution = _resolution(variables)
     kernel = static_kwargs.get("resample_kernel") or (1, 3, 3, 1)
+    if not isinstance(kernel, list | tuple) or not 1 <= len(kernel) <= _MOST_TAPS:
+        raise Unfit(
+            f"its resample_kernel is {plainly(kernel)}, but a list of few numbers is wanted"
+        )
     rate = float(static_kwargs.get("mapping_lrmul") or _MAPPING_LR) / _MAPPING_LR
     state: dict[str, Tensor] = {}
     for name, value in variables.items():
@@ -123,23 +129,23 @@ def _translated(
         return [(f"mapping.embed.{match[1]}", _tensor(value.T))]
     if name == "LabelConcat/weight":
         return [("mapping.label_weight", _tensor(value))]
-    if match := re.fullmatch(r"noise(\d+)", name):
+    if match := re.fullmatch(r"noise(\d{1,2})", name):
         index = int(match[1])
         block = 2 ** ((index + 5) // 2)
         conv = "conv0" if index % 2 else "conv1"
         return [(f"synthesis.b{block}.{conv}.noise_const", _tensor(value[0, 0]))]
     if name == "4x4/Const/const":
         return [("synthesis.b4.const", _tensor(value[0]))]
-    if match := re.fullmatch(r"ToRGB_lod(\d+)/(\w+)", name):
+    if match := re.fullmatch(r"ToRGB_lod(\d{1,2})/(\w+)", name):
         side = resolution >> int(match[1])
         return _layer(f"synthesis.b{side}.torgb", "ToRGB", match[2], value, name)
-    if match := re.fullmatch(r"(\d+)x\1/Skip/weight", name):
+    if match := re.fullmatch(r"(\d{1,4})x\1/Skip/weight", name):
         return [(f"synthesis.b{match[1]}.skip.weight", _tensor(value.transpose(3, 2, 0, 1)))]
-    if (match := re.fullmatch(r"(\d+)x\1/(\w+)/(\w+)", name)) and match[2] in _LAYERS:
+    if (match := re.fullmatch(r"(\d{1,4})x\1/(\w+)/(\w+)", name)) and match[2] in _LAYERS:
         path = f"synthesis.b{match[1]}.{_LAYERS[match[2]]}"
         return _layer(path, match[2], match[3], value, name)
     raise Unfit(
-        f"its variable {name!r} belongs to no StyleGAN2 that SMIS knows: the network is of a "
+        f"its variable '{shown(name)}' belongs to no StyleGAN2 that SMIS knows: the network is of a "
         "variant whose pictures would come out wrong, so it is not opened"
     )
 
@@ -157,7 +163,9 @@ def _layer(
         return [(f"{path}.affine.bias", _tensor(value) + 1)]
     if part in ("bias", "noise_strength"):
         return [(f"{path}.{part}", _tensor(value))]
-    raise Unfit(f"its variable {name!r} of shape {[*value.shape]} belongs to no StyleGAN2 layer")
+    raise Unfit(
+        f"its variable '{shown(name)}' of shape {[*value.shape]} belongs to no StyleGAN2 layer"
+    )
 
 
 def _generator(
@@ -172,7 +180,7 @@ def _generator(
         )
     for key in ("nonlinearity", "act", "mapping_nonlinearity"):
         if options.get(key) not in (None, "lrelu"):
-            raise Unfit(f"its {key} is {options[key]!r}, but SMIS knows leaky ReLU here")
+            raise Unfit(f"its {key} is {plainly(options[key])}, but SMIS knows leaky ReLU here")
     state = stylegan2_state(variables, options)
     base = options.get("fmap_base")
     clamp = options.get("conv_clamp")
@@ -212,7 +220,7 @@ def _is_generator(network: TensorFlowNetwork) -> bool:
 
 
 def _resolution(variables: Mapping[str, np.ndarray]) -> int:
-    sides = [int(m[1]) for name in variables if (m := re.match(r"(\d+)x\1/", name))]
+    sides = [int(m[1]) for name in variables if (m := re.match(r"(\d{1,4})x\1/", name))]
     if not sides:
         raise Unfit("its generator lacks all layers by resolution; get a whole file")
     return max(sides)

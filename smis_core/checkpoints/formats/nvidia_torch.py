@@ -13,8 +13,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..restricted import PersistentObject
+from ..restricted.errors import shown
 from . import stylegan3_state
-from .assemble import Loaded, Unfit, tensors_of
+from .assemble import Loaded, Unfit, plainly, tensors_of
 from .stylegan2_state import (
     is_discriminator,
     is_generator,
@@ -90,7 +91,7 @@ def flatten(record: PersistentObject) -> tuple[dict[str, Any], dict[str, dict[st
                 pending.append((f"{stem}{child}", value))
             elif value is not None:
                 raise Unfit(
-                    f"{stem}{child} was expected to be a network's part, but is a "
+                    f"{shown(stem + str(child))} was expected to be a network's part, but is a "
                     f"{type(value).__name__}: the file is damaged or of another program"
                 )
         attributes[path] = {k: v for k, v in inside.items() if k[:1] != "_" or k == "_init_kwargs"}
@@ -183,8 +184,9 @@ def _check_activations(attributes: Mapping[str, dict[str, Any]], what: str) -> N
     for path, own in attributes.items():
         if own.get("activation", "linear") not in ("linear", "lrelu"):
             raise Unfit(
-                f"{path} of this {what} has the activation {own['activation']!r}, but SMIS knows "
-                "leaky ReLU here: the network is of a variant whose pictures would come out wrong"
+                f"{shown(path)} of this {what} has the activation {plainly(own['activation'])}, "
+                "but SMIS knows leaky ReLU here: the network is of a variant whose pictures would "
+                "come out wrong"
             )
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from ...networks.stylegan2 import Generator
 from ..inversion_encoder import EncoderKind, InversionConfig, InversionEncoder
 from . import rosinality
-from .assemble import Loaded, Unfit, assemble, average_latent, below, tensors_of
+from .assemble import Loaded, Unfit, assemble, average_latent, below, plainly, tensors_of
 
 _ENCODER, _DECODER = "encoder.", "decoder."
 _KINDS: dict[str, EncoderKind] = {"GradualStyleEncoder": "gradual", "Encoder4Editing": "e4e"}
@@ -74,11 +74,11 @@ def _encoder(
     stated = opts.get("encoder_type")
     if stated is None:
         notes.append("the file does not say which encoder it has, so it is taken for one of pSp")
-    kind = _KINDS.get(str(stated or "GradualStyleEncoder"))
+    kind = _KINDS.get(stated if isinstance(stated, str) and stated else "GradualStyleEncoder")
     if kind is None:
         raise Unfit(
-            f"its encoder is a {stated!r}; SMIS opens {' and '.join(_KINDS)} (the generator alone "
-            "can be had from the checkpoint that the encoder was trained for)"
+            f"its encoder is a {plainly(stated)}; SMIS opens {' and '.join(_KINDS)} "
+            "(the generator alone can be had from the checkpoint that the encoder was trained for)"
         )
     tensors = tensors_of(state, what=what)
     rows = {int(m[1]) for name in tensors if (m := re.match(r"styles\.(\d+)\.", name))}

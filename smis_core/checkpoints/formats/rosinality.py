@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from ...networks.stylegan2 import Generator
-from .assemble import Loaded, Unfit, tensors_of
+from ..restricted.errors import shown
+from .assemble import LARGEST_SIDE, Loaded, Unfit, tensors_of
 from .stylegan2_state import load_generator_state
 
 GENERATOR = "StyleGAN2 generator of the PyTorch port"
@@ -104,13 +105,13 @@ def load_state(state: Mapping[str, Any], average: Any, notes: list[str]) -> Gene
 
 
 def _translated(name: str, value: Tensor) -> dict[str, Tensor]:
-    if match := re.fullmatch(r"style\.(\d+)\.(weight|bias)", name):
+    if match := re.fullmatch(r"style\.(\d{1,2})\.(weight|bias)", name):
         return {f"mapping.fc{int(match[1]) - 1}.{match[2]}": value}
     if name == "input.input":
         return {"synthesis.b4.const": value.flatten(0, 1)}
-    if match := re.fullmatch(r"noises\.noise_(\d+)", name):
+    if match := re.fullmatch(r"noises\.noise_(\d{1,2})", name):
         return {f"{_conv(int(match[1]))}.noise_const": value.flatten(0, 2)}
-    if match := re.fullmatch(r"(conv1|convs\.\d+|to_rgb1|to_rgbs\.\d+)\.(.+)", name):
+    if match := re.fullmatch(r"(conv1|convs\.\d{1,2}|to_rgb1|to_rgbs\.\d{1,2})\.(.+)", name):
         path, part = match[1], match[2]
         if part == "upsample.kernel":
             block = 2 ** (int(path.split(".")[1]) + 3)
@@ -119,8 +120,8 @@ def _translated(name: str, value: Tensor) -> dict[str, Tensor]:
             ours = _PARTS[part]
             return {f"{_path(path)}.{ours}": _reshaped(part, value)}
     raise Unfit(
-        f"{name} belongs to no {GENERATOR} that SMIS knows: the network is of a variant whose "
-        "pictures would come out wrong, so it is not opened"
+        f"{shown(name)} belongs to no {GENERATOR} that SMIS knows: the network is of a variant "
+        "whose pictures would come out wrong, so it is not opened"
     )
 
 
@@ -158,6 +159,8 @@ def _add_noises(ours: dict[str, Tensor], notes: list[str]) -> None:
     source = torch.Generator().manual_seed(0)
     for path in sorted(missing):
         side = int(path.split(".b")[1].split(".")[0])
+        if side > LARGEST_SIDE:
+            raise Unfit(f"{path} of this {GENERATOR} draws {side}², but no StyleGAN is so large")
         ours[f"{path}.noise_const"] = torch.randn(side, side, generator=source)
     if missing:
         notes.append(

@@ -15,7 +15,7 @@ from ...networks.foreign_configs import StyleGAN1Config
 from ...networks.stylegan1 import StyleGAN1Generator
 from ...networks.stylegan1_layers import BLUR
 from ...ops import setup_filter
-from .assemble import Unfit, assemble, fill_average, pyramid
+from .assemble import Unfit, assemble, fill_average, plainly, pyramid
 
 WHAT = "StyleGAN generator of TensorFlow"
 
@@ -99,17 +99,18 @@ def _check_settings(options: Mapping[str, Any]) -> None:
         value = options.get(name, settled[0])
         if value not in settled:
             raise Unfit(
-                f"its {name} is {value!r}, but SMIS knows StyleGAN with {settled[0]!r} alone: the "
-                "network is of a variant whose pictures would come out wrong"
+                f"its {name} is {plainly(value)}, but SMIS knows StyleGAN with {settled[0]!r} "
+                "alone: the network is of a variant whose pictures would come out wrong"
             )
     if options.get("fused_scale", "auto") not in (True, False, "auto"):
         raise Unfit(
-            f"its fused_scale is {options['fused_scale']!r}, but True, False or 'auto' is wanted"
+            f"its fused_scale is {plainly(options['fused_scale'])}, not True, False or 'auto'"
         )
 
 
 def _config(variables: Variables, options: Mapping[str, Any]) -> StyleGAN1Config:
-    resolution = max((int(m[1]) for n in variables if (m := re.match(r"(\d+)x\1/", n))), default=0)
+    found = (re.match(r"(\d{1,4})x\1/", name) for name in variables)
+    resolution = max((int(match[1]) for match in found if match), default=0)
     dense = sum(bool(re.fullmatch(r"Dense\d+/weight", name)) for name in variables)
     resolution >>= math.ceil(_dropped(variables))
     if resolution < 8 or not dense:

@@ -34,6 +34,15 @@ class _Entry(NamedTuple):
     offset: int
 
 
+def names(source: Source) -> list[str]:
+    """The names of all members, whatever they are, of a container of a bounded number of them.
+
+    Raises:
+        ValueError: no zip container, or too large a one.
+    """
+    return [entry.name for entry in _entries(source, *_directory(source))]
+
+
 def members(source: Source) -> dict[str, Span]:
     """The members by name, without the folder that all of them share.
 
