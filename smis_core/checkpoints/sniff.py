@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from .restricted.limits import Limits
-from .restricted.source import opened
+from .restricted.reader import starts_as_legacy
+from .restricted.source import Source, opened
 from .restricted.zipped import names
 
 Kind = Literal[
@@ -19,7 +20,6 @@ Kind = Literal[
 ]  # fmt: skip
 
 _LOOKED_AT = 2**20
-_TORCH_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _PICTURES = {
     b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF",
     b"II*\0": "TIFF", b"MM\0*": "TIFF",
@@ -132,7 +132,7 @@ def _as_archive(head: bytes) -> Sniffed | None:
 
 
 def _as_pickle(head: bytes) -> Sniffed | None:
-    if head.startswith(_TORCH_MAGIC):
+    if starts_as_legacy(Source("the file", memoryview(head), Limits())):
         return Sniffed("torch-legacy", "a torch file of the old kind")
     if not (head.startswith(_PROTOCOLS) or _OLD_PICKLE.match(head)):
         return None

@@ -89,3 +89,13 @@ def test_places(tmp_path) -> None:
         sniff(tmp_path / "missing")
     with pytest.raises(ValueError, match="this is a folder"):
         sniff(tmp_path)
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_torch_files_of_the_old_kind_by_any_protocol(tmp_path, protocol):
+    path = tmp_path / "old.pt"
+    torch.save(
+        {"a": torch.zeros(3)}, path,
+        _use_new_zipfile_serialization=False, pickle_protocol=protocol,
+    )  # fmt: skip
+    assert sniff(path).kind == "torch-legacy"

@@ -145,8 +145,8 @@ def _translated(
         path = f"synthesis.b{match[1]}.{_LAYERS[match[2]]}"
         return _layer(path, match[2], match[3], value, name)
     raise Unfit(
-        f"its variable '{shown(name)}' belongs to no StyleGAN2 that SMIS knows: the network is of a "
-        "variant whose pictures would come out wrong, so it is not opened"
+        f"its variable '{shown(name)}' belongs to no StyleGAN2 that SMIS knows: the network is "
+        "of a variant whose pictures would come out wrong, so it is not opened"
     )
 
 
