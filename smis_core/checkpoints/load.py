@@ -62,7 +62,7 @@ _CURES = {
 # What arithmetic on shapes and settings raises where a file made them up.
 _MISFITS = (
     ArithmeticError, AttributeError, IndexError, KeyError, MemoryError, RecursionError,
-    RuntimeError, TypeError,
+    RuntimeError, TypeError, ValueError,
 )  # fmt: skip
 _MISFIT = (
     f"{_WANTED}, but the parts of this file do not fit together: it is damaged or of another "
@@ -208,8 +208,8 @@ def _of_content(content: Any, found: Sniffed) -> Loaded:
         if holds(content):
             try:
                 return load(content)
-            except ValueError as problem:
-                raise problem if isinstance(problem, Unfit) else Unfit(_MISFIT) from problem
+            except Unfit:
+                raise
             except _MISFITS as problem:
                 raise Unfit(_MISFIT) from problem
     if isinstance(content, Mapping):

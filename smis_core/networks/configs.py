@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self, get_args
 
 Architecture = Literal["skip", "resnet", "orig"]
+LARGEST_WIDTH = 8192
+"""Of codes and features: sixteen times that of any published network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +27,17 @@ class _PictureConfig:
         if getattr(self, name) < 1:
             raise ValueError(f"{name} must be at least 1, but is {getattr(self, name)}")
 
-    def _check_mapping(self) -> None:
-        for name in ("z_dim", "w_dim", "mapping_layers"):
+    def _check_width(self, *names: str) -> None:
+        for name in names:
             self._check_positive(name)
+            if getattr(self, name) > LARGEST_WIDTH:
+                raise ValueError(
+                    f"{name} must be at most {LARGEST_WIDTH}, but is {getattr(self, name)}"
+                )
+
+    def _check_mapping(self) -> None:
+        self._check_positive("mapping_layers")
+        self._check_width("z_dim", "w_dim")
         if self.mapping_layers > 64:  # type: ignore[attr-defined]
             raise ValueError("mapping_layers must be at most 64")
         beta: float = getattr(self, "w_avg_beta")  # noqa: B009
@@ -67,8 +77,8 @@ class _LevelsConfig(_PictureConfig):
         super().__post_init__()
         if self.c_dim < 0:
             raise ValueError(f"c_dim must be 0 or the number of classes, but is {self.c_dim}")
-        for name in ("channel_base", "channel_max"):
-            self._check_positive(name)
+        self._check_positive("channel_base")
+        self._check_width("channel_max")
         if self.channel_base < self.resolution:
             raise ValueError(
                 f"channel_base must be at least the resolution, or its blocks have no channel, "
@@ -162,8 +172,9 @@ class StridedConfig(_PictureConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("channel_base", "channel_max", "mbstd_group_size"):
+        for name in ("channel_base", "mbstd_group_size"):
             self._check_positive(name)
+        self._check_width("channel_max")
         if self.channel_base < self.resolution // 2:
             raise ValueError(
                 f"channel_base must be at least half the resolution, or its finest maps have no "

@@ -96,7 +96,8 @@ class StyleGAN3Config(_PictureConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_mapping()
-        for name in ("channel_max", "num_layers", "conv_kernel", "filter_size"):
+        self._check_width("channel_max")
+        for name in ("num_layers", "conv_kernel", "filter_size"):
             self._check_positive(name)
         if self.c_dim < 0:
             raise ValueError(f"c_dim must be 0 or the number of classes, but is {self.c_dim}")

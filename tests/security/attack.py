@@ -12,12 +12,17 @@ class Attack(NamedTuple):
     message."""
 
     reader: str = "pickle"
-    """"pickle", "torch" or "network"."""
+    """"pickle", "torch", "network" or "checkpoint"."""
 
     kind: str = "UnsafeCheckpointError"
-    """The class of the error."""
+    """The class of the error; "any" takes both that are promised."""
 
 
 def damaged(content, reason, *, reader="pickle"):
     """A file that lies about itself, but asks for nothing."""
     return Attack(content, reason, reader, "ValueError")
+
+
+def refused(content, reason=r"^file\.bin"):
+    """A checkpoint that is refused one way or the other, in words that name the file."""
+    return Attack(content, reason, "checkpoint", "any")

@@ -312,7 +312,7 @@ def _safetensors():
 
     found |= {
         "safetensors: another format": damaged(
-            ours(format="other"), "was not written by save_network", reader="network"
+            ours(format="other"), "but smis-1 is wanted", reader="network"
         ),
         "safetensors: a kind that is a class": damaged(
             ours(kind="os.system"), "kind 'os.system'", reader="network"

@@ -76,12 +76,14 @@ def test_mutated_files(title, worker):
     @settings(settings.get_profile("restricted reader"))
     @given(st.lists(mutations, min_size=1, max_size=4))
     def check(changes):
-        answer = worker.open(mutated(content, changes), reader)
-        assert answer["outcome"] in ("opened", "refused"), answer
-        if answer["outcome"] == "refused":
-            assert answer["kind"] in ("ValueError", "UnsafeCheckpointError"), answer
-        assert answer["untouched"]
-        assert answer["more_bytes"] <= MEMORY_BYTES
+        # What a reader opens goes on to the formats.
+        for through in {reader, "checkpoint"}:
+            answer = worker.open(mutated(content, changes), through)
+            assert answer["outcome"] in ("opened", "refused"), (through, answer)
+            if answer["outcome"] == "refused":
+                assert answer["kind"] in ("ValueError", "UnsafeCheckpointError"), (through, answer)
+            assert answer["untouched"]
+            assert answer["more_bytes"] <= MEMORY_BYTES
 
     assert worker.open(content, reader)["outcome"] == "opened"
     check()

@@ -117,8 +117,18 @@ def _attempt(read, path):
             "kind": type(problem).__name__,
             "reason": getattr(problem, "reason", None),
             "message": str(problem),
+            "starved": _starved(problem),
         }
     return {"outcome": "opened", "value": repr(value)[:200]}
+
+
+def _starved(problem):
+    """Whether memory ran out on the way to an error, however that was then put."""
+    seen = []
+    while problem is not None and problem not in seen:
+        seen.append(problem)
+        problem = problem.__context__
+    return any(isinstance(e, MemoryError) or "allocate memory" in str(e)[:1000] for e in seen)
 
 
 def _sleep(path):
@@ -141,13 +151,22 @@ _WATCHED = {
 def _serve():
     import torch
 
-    from smis_core.checkpoints import load_network
+    from smis_core.checkpoints import load_checkpoint, load_network
     from smis_core.checkpoints.restricted import read_pickle, read_torch
 
     def network(path):
         return load_network(path, device="cpu")
 
-    readers = {"pickle": read_pickle, "torch": read_torch, "network": network, **_WATCHED}
+    def checkpoint(path):
+        return load_checkpoint(path, device="cpu")
+
+    readers = {
+        "pickle": read_pickle,
+        "torch": read_torch,
+        "network": network,
+        "checkpoint": checkpoint,
+        **_WATCHED,
+    }
     torch.save({"weight": torch.ones(4)}, "warm.bin")
     read_torch("warm.bin")
     os.unlink("warm.bin")

@@ -59,11 +59,11 @@ def assemble(build: Callable[[], Network], state: Mapping[str, Tensor], *, what:
         Unfit: a layer is missing or unknown, shapes contradict each other, or numbers are not
             finite.
     """
+    _check_sharing(state, what)
     with Untouched():
         network = build()
     wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     check_shapes(wanted, state, what=what)
-    _check_sharing([state[name] for name in wanted], what)
     counters = {k for k, v in network.state_dict().items() if not v.is_floating_point()}
     network.load_state_dict(
         {
@@ -114,6 +114,7 @@ def tensors_of(state: Mapping[str, Any], *, what: str) -> dict[str, Tensor]:
                 f"{what} was expected to hold tensors by name, but {plainly(name)} is a "
                 f"{type(value).__name__}; the file is damaged or of another program"
             )
+    _check_sharing(state, what)
     return dict(state)
 
 
@@ -207,10 +208,10 @@ def _is_finite(value: Tensor) -> bool:
     )
 
 
-def _check_sharing(tensors: list[Tensor], what: str) -> None:
+def _check_sharing(state: Mapping[str, Tensor], what: str) -> None:
     """Refuse layers that lie over the same numbers: widened to float32, each would take memory."""
     wanted: dict[int, int] = {}
-    for value in tensors:
+    for value in state.values():
         storage = value.untyped_storage()
         place = storage.data_ptr()
         wanted[place] = wanted.get(place, 0) + value.numel() * value.element_size()

@@ -6,6 +6,7 @@ its modules; they are read, the source code beside them is not.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -198,6 +199,8 @@ def _fold_learning_rates(
         rate = own.get("bias_gain")
         if not re.fullmatch(r"mapping\.fc\d+", path) or not isinstance(rate, float):
             continue
+        if not math.isfinite(rate):
+            raise Unfit(f"{path} was trained at {rate} times the learning rate: it is damaged")
         if abs(rate - MAPPING_LR) > 1e-9:
             for name in (f"{path}.weight", f"{path}.bias"):
                 tensors[name] = tensors[name] * (rate / MAPPING_LR)
