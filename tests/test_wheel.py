@@ -75,6 +75,7 @@ def test_the_wheel_holds_what_a_person_needs_and_no_more(wheel):
     assert any(name.endswith("notebooks/01_sketch_a_portrait.ipynb") for name in names)
     assert any(name.startswith("smis_core/portraits/masks/") for name in names)
     assert "smis_core/cli/jupyter/labconfig/default_setting_overrides.json" in names
+    assert "smis_core/checkpoints/zoo_models.json" in names
     assert "smis_core/portraits/weights/generator.safetensors" in names
     assert not [name for name in names if name.startswith(("tests", "benchmarks", "build"))]
     assert wheel.stat().st_size <= 40 * 2**20
