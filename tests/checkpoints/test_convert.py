@@ -117,6 +117,10 @@ def test_encoder_and_generator_go_side_by_side(tmp_path) -> None:
     whole = load_checkpoint(source, device="cpu")
     assert same(load_generator(out, device="cpu"), whole.generator)
     assert same(load_checkpoint(beside, device="cpu").encoder, whole.encoder)
+    out.unlink()
+    with pytest.raises(ValueError, match="faces-encoder.safetensors.*nobody named"):
+        convert(source, out)
+    assert not out.exists()
 
 
 def test_refusals_leave_everything_as_it_was(tmp_path) -> None:
