@@ -67,8 +67,8 @@ def convert(
         check_writable(place)
         if place != out and place.exists():
             raise ValueError(
-                f"{place}: the encoder would be written here, but there is a file of this name that "
-                "nobody named; move it away, or choose another name for the result"
+                f"{place}: the encoder would be written here, but there is a file of this name "
+                "that nobody named; move it away, or choose another name for the result"
             )
     card: dict[str, Any] = {
         **checkpoint.card,

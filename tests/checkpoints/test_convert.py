@@ -118,7 +118,7 @@ def test_encoder_and_generator_go_side_by_side(tmp_path) -> None:
     assert same(load_generator(out, device="cpu"), whole.generator)
     assert same(load_checkpoint(beside, device="cpu").encoder, whole.encoder)
     out.unlink()
-    with pytest.raises(ValueError, match="faces-encoder.safetensors.*nobody named"):
+    with pytest.raises(ValueError, match=r"faces-encoder\.safetensors: .*nobody named"):
         convert(source, out)
     assert not out.exists()
 
