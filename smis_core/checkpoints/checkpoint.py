@@ -21,6 +21,7 @@ from ..networks.discriminator import Discriminator
 from ..networks.stylegan1 import StyleGAN1Generator
 from ..networks.stylegan2 import Generator
 from ..networks.stylegan3 import StyleGAN3Generator
+from .formats.assemble import Loaded
 from .inversion_encoder import InversionEncoder
 from .native import fingerprint
 
@@ -45,26 +46,11 @@ _PSI = 0.7
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Checkpoint:
+class Checkpoint(Loaded):
     """Everything that was found in a file. In a notebook it shows itself with four samples."""
 
     path: Path
     """The file."""
-    format: str
-    """A key of `FORMATS`."""
-    generator: nn.Module | None = None
-    """With `mapping` and `synthesis`."""
-    discriminator: nn.Module | None = None
-    encoder: nn.Module | None = None
-    """From pictures or masks to W+, the average latent added."""
-    other: nn.Module | None = None
-    """A network of another kind."""
-    latent_avg: Tensor | None = None
-    """The file's average latent, [w_dim] or [num_ws, w_dim]."""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """Settings stored beside the weights."""
-    notes: tuple[str, ...] = ()
-    """What was not in the file and had to be made up."""
     card: Mapping[str, Any] = field(default_factory=dict)
     """The model card of a file of ours."""
     licence: str | None = None

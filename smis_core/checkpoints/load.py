@@ -165,19 +165,11 @@ def _load(path: Path, device: torch.device, *, generator_only: bool) -> Checkpoi
     except Unfit as problem:
         raise ValueError(f"{path}: {problem}") from None
     card: Mapping[str, Any] = read_card(path) if found.kind == "smis" else {}
-    return Checkpoint(
-        path=path,
-        format=loaded.format,
-        generator=_moved(loaded.generator, device),
-        discriminator=_moved(loaded.discriminator, device),
-        encoder=_moved(loaded.encoder, device),
-        other=_moved(loaded.other, device),
-        latent_avg=loaded.latent_avg,
-        options=loaded.options,
-        notes=loaded.notes,
-        card=card,
-        licence=_licence(path, card),
-    )
+    held: dict[str, Any] = {
+        name: value.to(device) if isinstance(value, nn.Module) else value
+        for name, value in vars(loaded).items()
+    }
+    return Checkpoint(**held, path=path, card=card, licence=_licence(path, card))
 
 
 def _opened(path: Path, found: Sniffed, generator_only: bool) -> Loaded:
@@ -250,10 +242,6 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
         raise Unfit(
             f"it is not a whole safetensors file ({problem}); get it again from where it came from"
         ) from None
-
-
-def _moved(network: nn.Module | None, device: torch.device) -> nn.Module | None:
-    return None if network is None else network.to(device)
 
 
 def _licence(path: Path, card: Mapping[str, Any]) -> str | None:

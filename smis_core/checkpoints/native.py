@@ -139,7 +139,8 @@ def load_network(path: str | os.PathLike[str], *, device: str | torch.device = "
             f"{', '.join(sorted(_KINDS))}: import the package that defines it first"
         )
     network = _described(path, kind, metadata["config"], len(tensors))
-    wanted = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    built = network.state_dict()
+    wanted = {key: tuple(value.shape) for key, value in built.items()}
     came = {key: tuple(value.shape) for key, value in tensors.items()}
     if wanted != came:
         wrong = sorted(
@@ -151,10 +152,10 @@ def load_network(path: str | os.PathLike[str], *, device: str | torch.device = "
             f"tensors differ, first {first!r} (wanted {wanted.get(first)}, came "
             f"{came.get(first)}); get the file again from where it came from"
         )
-    for key, value in network.state_dict().items():
+    for key, value in built.items():
         if value.is_floating_point() != tensors[key].is_floating_point():
             raise ValueError(f"{path} holds {key} as {tensors[key].dtype}; {_AGAIN}")
-        if tensors[key].dtype == torch.float16 and not bool(tensors[key].isfinite().all()):
+        if tensors[key].dtype == torch.float16 and not is_finite(tensors[key]):
             raise ValueError(
                 f"{path} holds infinities or NaN in {key} (half precision): what was saved was too "
                 f"large for it; save the network again without `half`"
@@ -190,6 +191,15 @@ def _widened(value: Tensor) -> Tensor:
     float32 in the file stays there until it is used."""
     dtype = torch.float32 if value.is_floating_point() else value.dtype
     return value.to(dtype, copy=os.name == "nt")
+
+
+def is_finite(value: Tensor) -> bool:
+    """Whether no number is infinite or NaN."""
+    # A sum needs no mask the size of the weights; that of halves is taken in float32, and one
+    # that overflowed by itself is taken again in float64.
+    return any(
+        bool(torch.isfinite(value.sum(dtype=dtype))) for dtype in (torch.float32, torch.float64)
+    )
 
 
 def read_card(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from golden_files import load_golden, relative_error
+from networks.contract import gradients_reach_every_parameter_in_bfloat16, rows_move_their_layers
 
 from smis_core.checkpoints.formats.stylegan1_tensorflow import load_generator, variables_to_state
 from smis_core.networks.foreign_configs import StyleGAN1Config
@@ -116,16 +117,7 @@ def test_layers_describe_their_features(generator: StyleGAN1Generator, z, c) -> 
 
 
 def test_a_row_moves_its_layer_and_nothing_before(generator: StyleGAN1Generator, z, c) -> None:
-    layers = generator.synthesis.layers
-    names = [layer.name for layer in layers]
-    ws = generator.mapping(z, c)
-    _, before = generator.synthesis(ws, features=names)
-    for index, layer in enumerate(layers):
-        moved = ws.clone()
-        moved[:, layer.w_row] += 1
-        _, after = generator.synthesis(moved, features=names)
-        assert all(torch.equal(before[n], after[n]) for n in names[:index])
-        assert not torch.allclose(before[layer.name], after[layer.name])
+    rows_move_their_layers(generator, generator.mapping(z, c))
 
 
 def test_noise(generator: StyleGAN1Generator, z, c) -> None:
@@ -160,14 +152,8 @@ def test_classes_and_z_are_normalised_together(generator: StyleGAN1Generator, z,
 def test_gradients_reach_every_parameter_in_bfloat16(const_input: bool, device) -> None:
     torch.manual_seed(0)
     network = StyleGAN1Generator(tiny(const_input=const_input)).to(device)
-    c = torch.eye(3, device=device)
-    with torch.autocast(device.type, torch.bfloat16):
-        image = network(torch.randn(3, 6, device=device), c, noise="random")
-        (image * torch.randn_like(image)).sum().backward()
-    assert image.dtype == torch.float32
-    for name, parameter in network.named_parameters():
-        assert parameter.grad is not None, name
-        assert torch.isfinite(parameter.grad).all(), name
+    z, c = torch.randn(3, 6, device=device), torch.eye(3, device=device)
+    gradients_reach_every_parameter_in_bfloat16(network, z, c, noise="random")
 
 
 def test_bfloat16_draws_nearly_the_same_picture(generator: StyleGAN1Generator, z, c) -> None:

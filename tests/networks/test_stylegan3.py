@@ -6,6 +6,10 @@ import math
 import pytest
 import torch
 from golden_files import load_golden, relative_error, state_of
+from networks.contract import (
+    gradients_reach_every_parameter_in_bfloat16,
+    the_last_row_is_the_pictures,
+)
 
 from smis_core.networks.foreign_configs import StyleGAN3Config
 from smis_core.networks.stylegan3 import StyleGAN3Generator
@@ -130,24 +134,10 @@ def test_layers_of_the_published_sizes() -> None:
 
 
 def test_a_row_moves_its_layer_and_nothing_before(generator: StyleGAN3Generator, z, c) -> None:
-    layers = generator.synthesis.layers
-    names = [layer.name for layer in layers]
     # A fresh input ignores its row, since nothing is turned or moved at the start.
     with torch.no_grad():
         generator.synthesis.input.affine.weight.normal_()
-    ws = generator.mapping(z, c)
-    image, before = generator.synthesis(ws, features=names)
-    for index, layer in enumerate(layers):
-        moved = ws.clone()
-        moved[:, layer.w_row] += 1
-        _, after = generator.synthesis(moved, features=names)
-        assert all(torch.equal(before[n], after[n]) for n in names[:index])
-        assert not torch.allclose(before[layer.name], after[layer.name])
-    moved = ws.clone()
-    moved[:, -1] += 1
-    other, after = generator.synthesis(moved, features=names)
-    assert all(torch.equal(before[n], after[n]) for n in names)
-    assert not torch.allclose(image, other)
+    the_last_row_is_the_pictures(generator, generator.mapping(z, c))
 
 
 def test_features_show_the_same_part_as_the_picture(device: torch.device) -> None:
@@ -172,14 +162,8 @@ def test_a_sample_does_not_depend_on_its_batch(generator: StyleGAN3Generator, z,
 
 def test_gradients_reach_every_parameter_in_bfloat16(generator: StyleGAN3Generator, device) -> None:
     generator.zero_grad()
-    c = torch.eye(3, device=device)
-    with torch.autocast(device.type, torch.bfloat16):
-        image = generator(torch.randn(3, 6, device=device), c)
-        (image * torch.randn_like(image)).sum().backward()
-    assert image.dtype == torch.float32
-    for name, parameter in generator.named_parameters():
-        assert parameter.grad is not None, name
-        assert torch.isfinite(parameter.grad).all(), name
+    z, c = torch.randn(3, 6, device=device), torch.eye(3, device=device)
+    gradients_reach_every_parameter_in_bfloat16(generator, z, c)
 
 
 def test_bfloat16_draws_nearly_the_same_picture(generator: StyleGAN3Generator, z, c) -> None:

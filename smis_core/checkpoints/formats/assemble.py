@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from ..native import is_finite
 from ..restricted.errors import shown
 from ..untouched import Untouched
 
@@ -32,8 +33,10 @@ class Loaded:
     format: str
     """"nvidia-torch", "nvidia-tensorflow", "rosinality", "psp", "e4e", "state-dict" or "smis"."""
     generator: nn.Module | None = None
+    """With `mapping` and `synthesis`."""
     discriminator: nn.Module | None = None
     encoder: nn.Module | None = None
+    """From pictures or masks to W+, the average latent added."""
     other: nn.Module | None = None
     """A network of another kind."""
     latent_avg: Tensor | None = None
@@ -191,21 +194,13 @@ def _as_float32(name: str, value: Tensor, what: str) -> Tensor:
             f"{shown(name)} of this {what} holds whole numbers where weights are wanted: the file "
             "is damaged or of another program"
         )
-    if value.numel() and not _is_finite(value):
+    if value.numel() and not is_finite(value):
         kind = {torch.float16: "half", torch.bfloat16: "bfloat16"}.get(value.dtype, "full")
         raise Unfit(
             f"{name} of this {what} holds infinities or NaN ({kind} precision): the training or a "
             "conversion overflowed; take an earlier snapshot, or the file in full precision"
         )
     return value.float()
-
-
-def _is_finite(value: Tensor) -> bool:
-    # A sum needs no mask the size of the weights; that of halves is taken in float32, and one
-    # that overflowed by itself is taken again in float64.
-    return any(
-        bool(torch.isfinite(value.sum(dtype=dtype))) for dtype in (torch.float32, torch.float64)
-    )
 
 
 def _check_sharing(state: Mapping[str, Tensor], what: str) -> None:
