@@ -39,6 +39,8 @@ class Source:
         self.name = name
         self.view = view
         self.limits = limits
+        self.legacy_head = b""
+        """The last beginning of torch's legacy layout that was read and found good."""
         self._file = file
         self._mapped = mapped
         # Arrays of old pickles are unpacked from text, read, swapped to this machine's order and

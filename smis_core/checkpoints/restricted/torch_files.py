@@ -17,6 +17,7 @@ from .zipped import members
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
+_HEAD_BYTES = 1024
 _COUNT = struct.Struct("<q")
 
 ZIP_START = b"PK\x03\x04"
@@ -60,16 +61,7 @@ def read_legacy(source: Source, start: int, end: int, *, storage_only: bool = Fa
         return _storage(source, identity, storages)[0]
 
     table: dict[str, Stub] = dict(STORAGES) if storage_only else {**COMMON, **STORAGES}
-    position = start
-    heads = []
-    for _ in range(3):
-        head = Machine(source, position, end, table={})
-        heads.append(head.run())
-        position = head.position
-    if heads[:2] != [_MAGIC, _LEGACY_PROTOCOL] or type(heads[2]) is not dict:
-        raise source.damaged("it does not begin as torch.save's legacy layout does")
-    if heads[2].get("little_endian") is not True:
-        raise source.refused("numbers in big-endian byte order")
+    position = _after_head(source, start, end)
     main = Machine(source, position, end, table=table, persistent=persistent)
     value = main.run()
     names = Machine(source, main.position, end, table={})
@@ -83,6 +75,27 @@ def read_legacy(source: Source, start: int, end: int, *, storage_only: bool = Fa
     if position != end:
         raise source.damaged(f"{end - position:,} bytes are left over at its end")
     return value
+
+
+def _after_head(source: Source, start: int, end: int) -> int:
+    """The position behind magic number, protocol and system."""
+    # A plain pickle repeats the same head, byte for byte, before each of its storages.
+    known = source.legacy_head
+    if known and bytes(source.view[start : min(start + len(known), end)]) == known:
+        return start + len(known)
+    position = start
+    heads = []
+    for _ in range(3):
+        head = Machine(source, position, end, table={})
+        heads.append(head.run())
+        position = head.position
+    if heads[:2] != [_MAGIC, _LEGACY_PROTOCOL] or type(heads[2]) is not dict:
+        raise source.damaged("it does not begin as torch.save's legacy layout does")
+    if heads[2].get("little_endian") is not True:
+        raise source.refused("numbers in big-endian byte order")
+    if position - start <= _HEAD_BYTES:
+        source.legacy_head = bytes(source.view[start:position])
+    return position
 
 
 def _place(source: Source, position: int, end: int, storage: Storage) -> int:
