@@ -268,7 +268,7 @@ class _Training:
             settled = name != "encoder" and not begins
             set_rates(
                 optimizer,
-                options.autoencoder_lr if begins else lr,
+                options.autoencoder_lr if begins else lr * self.cooled(),
                 (options.beta1 if settled else AUTOENCODER_BETA1, options.beta2),
             )
             optimizer.step()
@@ -279,6 +279,11 @@ class _Training:
             for name, value in result.values.items():
                 losses[name] = losses.get(name, 0.0) + value / self.shards
         return losses
+
+    def cooled(self) -> float:
+        """The share of the learning rates that this step has."""
+        over = self.options.cooldown_pictures
+        return cooldown((self.options.pictures - self.state.pictures) / over) if over else 1.0
 
     @torch.no_grad()
     def update_average(self) -> None:
@@ -302,6 +307,11 @@ class _Training:
             z = torch.randn(count, self.options.z_dim, device=self.device)
         images = [self.state.average(part).float().cpu() for part in torch.split(z, batch)]
         return image_grid(torch.cat(images).clamp(-1, 1), columns=math.ceil(math.sqrt(1.5 * count)))
+
+
+def cooldown(left: float) -> float:
+    """Half a cosine from 1 to 0 while the share of the cooldown that is left falls from 1 to 0."""
+    return 0.5 - 0.5 * math.cos(math.pi * min(max(left, 0.0), 1.0))
 
 
 def chosen_precision(wanted: Precision, device: torch.device) -> Precision:

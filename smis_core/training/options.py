@@ -47,6 +47,9 @@ class GanOptions:
     discriminator_lr: float = 0.001
     """Adam's learning rate for the discriminator; StyleGAN2's have equalised learning rates and
     want 0.0025. One that learns slowly does not see that layouts repeat, and they collapse."""
+    cooldown_pictures: int = 0
+    """Over the last so many pictures all rates fall to zero, along half a cosine: the players stop
+    answering one another's last step, and what was sharp stays clean."""
     beta1: float = 0.5
     """Adam's first decay rate, for both."""
     beta2: float = 0.99
@@ -115,7 +118,7 @@ class GanOptions:
         for name in positive:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive; got {getattr(self, name)}")
-        for name in ("r1_gamma", "path_length_weight", "autoencoder_pictures"):
+        for name in ("r1_gamma", "path_length_weight", "autoencoder_pictures", "cooldown_pictures"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be 0 (off) or positive; got {getattr(self, name)}")
         for name in ("style_mixing", "carried_lr_share"):

@@ -187,3 +187,19 @@ def test_losses_that_are_not_finite_end_the_training(discs, small_options):
     steps = train_gan(discs, options=replace(small_options, generator_lr=1e30), device="cpu")
     with pytest.raises(FloatingPointError, match="lower the learning rates"):
         list(islice(steps, 6))
+
+
+def test_rates_fall_to_zero_over_the_cooldown(tmp_path, discs, small_options):
+    batch = small_options.batch
+    options = replace(
+        small_options, pictures=6 * batch, cooldown_pictures=4 * batch, autoencoder_pictures=0
+    )
+    moved = []
+    former = None
+    for step in train_gan(discs, options=options, state=tmp_path, device="cpu"):
+        now = torch.cat([p.flatten() for p in step.average.parameters()])
+        moved += [] if former is None else [float((now - former).norm())]
+        former = now
+    assert len(moved) == 5
+    # Adam's steps are as long as their rate, and the averaged weights move with them.
+    assert moved[-1] < moved[-2] < moved[-3] < 0.9 * moved[0]
