@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-Impl = Literal["auto", "reference"]
+Impl = Literal["auto", "reference", "native"]
 
 
 def check_impl(impl: Impl) -> None:
