@@ -177,9 +177,13 @@ class SynthesisBase(nn.Module):
                 f"{repr(noise) if isinstance(noise, str) else f'a list of {len(noise)}'}"
             )
         for layer, given in zip(self.layers, noise, strict=True):
-            if given.shape[-2:] != (layer.resolution, layer.resolution):
+            side = layer.resolution
+            if given.shape[-2:] != (side, side):
+                raise ValueError(f"the noise of {layer.name} must be {side}² but is {[*given.shape]}")
+            if given.shape[:-2] not in ((), (1,), (1, 1), (len(ws), 1)):
                 raise ValueError(
-                    f"the noise of {layer.name} must be {layer.resolution}² but is {[*given.shape]}"
+                    f"the noise of {layer.name} must broadcast to {[len(ws), 1, side, side]}, but "
+                    f"is {[*given.shape]}"
                 )
         return list(noise)
 
