@@ -13,7 +13,7 @@ from typing import Literal, get_args
 from torch import Tensor
 
 from . import _build
-from ._choice import Impl, check_impl
+from ._choice import Impl, chosen
 
 DeviceType = Literal["cuda", "cpu"]
 
@@ -78,6 +78,11 @@ def build_native(device_type: DeviceType) -> None:
         load(device_type)
 
 
+def is_loaded(device_type: DeviceType) -> bool:
+    """Whether this process has them already."""
+    return _outcomes.get(device_type) is True
+
+
 def choose(impl: Impl, x: Tensor, *, kinds: tuple[DeviceType, ...] = ("cuda",)) -> bool:
     """Whether an op on `x` runs natively.
 
@@ -91,7 +96,7 @@ def choose(impl: Impl, x: Tensor, *, kinds: tuple[DeviceType, ...] = ("cuda",)) 
             without native operations.
         NativeUnavailable: "native" was asked for and cannot be had.
     """
-    check_impl(impl)
+    impl = chosen(impl)
     kind = x.device.type
     if impl == "reference":
         return False
