@@ -9,7 +9,7 @@ import typer
 
 COMMANDS = (
     "lab", "synthesize", "sample", "demo", "train", "fewshot", "evaluate", "models",
-    "inspect", "convert", "zoo",
+    "inspect", "convert", "zoo", "bench", "build_extension",
 )  # fmt: skip
 """Modules of this package in the order of the help; each adds its commands in ``register``."""
 

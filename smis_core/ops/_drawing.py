@@ -13,8 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ._geometry import Sides
 from ._kernels import Kernels, Layout, kernels_of
-from .upfirdn2d import Sides, _correlate
+from .upfirdn2d import _correlate
 
 _FEW = 8
 """Up to so many output channels, a 1×1 convolution is a product of matrices that gives planes."""

@@ -7,8 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from . import _drawing
-from ._choice import Impl, check_impl
+from ._choice import Impl, chosen
+from ._geometry import Sides
+from ._native import choose
 from .bias_act import ACTIVATIONS, bias_act
+from .conv_epilogue import conv_epilogue
 from .upfirdn2d import upfirdn2d
 
 
@@ -22,6 +25,7 @@ def conv2d_resample(
     padding: int = 0,
     resample_filter: Tensor | None = None,
     flip_weight: bool = True,
+    impl: Impl = "auto",
 ) -> Tensor:
     """A convolution on the way up or down, together with its low-pass filter.
 
@@ -36,30 +40,30 @@ def conv2d_resample(
         padding: zeros on each side of the upsampled picture.
         resample_filter: `[fh, fw]`, needed where up or down is not 1.
         flip_weight: True correlates (as `torch.nn.functional.conv2d` does), False convolves.
+        impl: of the filter, as in `upfirdn2d`.
 
     Raises:
         ValueError: both factors, or a factor without a filter.
     """
-    if flip_weight == (up > 1):  # transposed convolutions convolve, ordinary ones correlate
-        weight = weight.flip(2, 3)
-    if up == down == 1:
-        return F.conv2d(x, weight, bias, padding=padding)
-    if resample_filter is None or (up > 1 and down > 1):
+    if (resample_filter is None and up + down > 2) or (up > 1 and down > 1):
         raise ValueError(
             f"resampling needs a filter and one factor, but came with up={up}, down={down} and "
             f"{'no' if resample_filter is None else 'a'} filter"
         )
-    taps, kernel = resample_filter.shape[-1], weight.shape[-1]
-    if down > 1:
-        sides = (padding + (taps - down + 1) // 2, padding + (taps - down) // 2)
-        x = upfirdn2d(x, resample_filter, padding=sides * 2)
-        return F.conv2d(x, weight, bias, stride=down)
-    # The transposed convolution returns kernel - 1 border pixels on each side, without the up - 1
-    # zeros that inserting leaves at the end.
-    x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=up)
-    sides = _sides_after(taps, kernel, up, padding)
-    x = upfirdn2d(x, resample_filter, padding=sides * 2, gain=up**2)
-    return x if bias is None else x + _per_channel(bias, x)
+    if up > 1:
+        assert resample_filter is not None
+        x = _spread(x, weight, up=up, flip=flip_weight)
+        sides = _sides_after(resample_filter, weight, up, padding)
+        x = upfirdn2d(x, resample_filter, padding=sides, gain=up**2, impl=impl)
+        return x if bias is None else x + _per_channel(bias, x)
+    weight = weight if flip_weight else weight.flip(2, 3)
+    if down == 1:
+        return F.conv2d(x, weight, bias, padding=padding)
+    assert resample_filter is not None
+    taps = resample_filter.shape[-1]
+    around = (padding + (taps - down + 1) // 2, padding + (taps - down) // 2)
+    x = upfirdn2d(x, resample_filter, padding=around * 2, impl=impl)
+    return F.conv2d(x, weight, bias, stride=down)
 
 
 def modulated_conv2d(
@@ -108,7 +112,7 @@ def modulated_conv2d(
     Raises:
         ValueError: shapes that do not fit.
     """
-    check_impl(impl)
+    impl = chosen(impl)
     if weight.shape[1] != x.shape[1] or styles.shape != x.shape[:2]:
         raise ValueError(
             f"x {[*x.shape]} wants a weight of [out, {x.shape[1]}, k, k] and styles of "
@@ -116,43 +120,67 @@ def modulated_conv2d(
         )
     if act not in ("linear", "lrelu"):
         raise ValueError(f"act must be 'linear' or 'lrelu', but is {act!r}")
+    if up > 1 and resample_filter is None:
+        raise ValueError(f"up={up} needs a filter, but resample_filter is None")
     if impl == "auto" and down == 1 and _drawing.can_draw(x, weight, styles, bias, noise):
+        fir = None
+        if resample_filter is not None and up > 1:
+            f = (
+                resample_filter
+                if resample_filter.ndim == 2
+                else torch.outer(resample_filter, resample_filter)
+            )
+            fir = f.flip(0, 1) * up**2, _sides_after(f, weight, up, padding)
         return _drawing.draw(
-            x, weight, styles, bias, noise, gain=gain, up=up, padding=padding,
-            fir=_fir(weight.shape[2], up, padding, resample_filter), demodulate=demodulate,
-            flip=flip_weight == (up > 1),
+            x, weight, styles, bias, noise, gain=gain, up=up, padding=padding, fir=fir,
+            demodulate=demodulate, flip=flip_weight == (up > 1),
             slope=ACTIVATIONS["lrelu"].alpha if act == "lrelu" else None, clamp=clamp,
         )  # fmt: skip
+    native, scale = choose(impl, x) and down == 1, None
+    # The epilogue's kernel has the gain, and no gain of the filter.
+    factor = up**2 if native else gain
     with torch.autocast(x.device.type, enabled=False):
-        styles, scale = styles.float(), None
+        styles = styles.float()
         if demodulate:
             energy = weight.float().square().sum(dim=(2, 3))  # [out, in]
-            scale = (styles.square() @ energy.T + 1e-8).rsqrt() * gain
+            scale = (styles.square() @ energy.T + 1e-8).rsqrt() * factor
         else:
-            styles = styles * gain
+            styles = styles * factor
+    x = x * _per_channel(styles, x)
+    if native and up > 1:
+        assert resample_filter is not None
+        return conv_epilogue(
+            _spread(x, weight, up=up, flip=flip_weight), f=resample_filter,
+            padding=_sides_after(resample_filter, weight, up, padding),
+            scale=scale, bias=bias, noise=noise, gain=gain, act=act, clamp=clamp, impl=impl,
+        )  # fmt: skip
     y = conv2d_resample(
-        x * _per_channel(styles, x), weight, up=up, down=down, padding=padding,
-        resample_filter=resample_filter, flip_weight=flip_weight,
+        x, weight, up=up, down=down, padding=padding, resample_filter=resample_filter,
+        flip_weight=flip_weight, impl=impl,
     )  # fmt: skip
+    if native:
+        return conv_epilogue(
+            y, scale=scale, bias=bias, noise=noise, gain=gain, act=act, clamp=clamp, impl=impl
+        )
     offset = y.new_zeros(()) if bias is None else _per_channel(bias * gain, y)
     y = y + offset if scale is None else torch.addcmul(offset, y, _per_channel(scale, y))
     y = y if noise is None else y + (noise * gain).to(y.dtype)
     return bias_act(y, act=act, gain=1, clamp=clamp, impl=impl)
 
 
-def _fir(kernel: int, up: int, padding: int, f: Tensor | None) -> _drawing.Fir | None:
-    if up == 1:
-        return None
-    if f is None:
-        raise ValueError(f"resampling needs a filter, but came with up={up} and none")
-    plane = f if f.ndim == 2 else torch.outer(f, f)
-    return plane.flip(0, 1) * up**2, _sides_after(f.shape[-1], kernel, up, padding) * 2
+def _spread(x: Tensor, weight: Tensor, *, up: int, flip: bool) -> Tensor:
+    """The strided transposed convolution on the way up, which convolves unless flipped."""
+    weight = weight.flip(2, 3) if flip else weight
+    return F.conv_transpose2d(x, weight.transpose(0, 1), stride=up)
 
 
-def _sides_after(taps: int, kernel: int, up: int, padding: int) -> tuple[int, int]:
-    """Zeros around a transposed convolution, before its filter."""
+def _sides_after(f: Tensor, weight: Tensor, up: int, padding: int) -> Sides:
+    """Zeros around the result of `_spread`, which has kernel - 1 border pixels on each side but
+    not the up - 1 zeros that inserting leaves at the end."""
+    taps, kernel = f.shape[-1], weight.shape[-1]
     before = padding + (taps + up - 1) // 2 - (kernel - 1)
-    return before, padding + (taps - up) // 2 - (kernel - up)
+    after = padding + (taps - up) // 2 - (kernel - up)
+    return before, after, before, after
 
 
 def _per_channel(values: Tensor, x: Tensor) -> Tensor:
