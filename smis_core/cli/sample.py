@@ -164,7 +164,9 @@ def _frames(seconds: float, fps: float) -> int:
     if not 0 < fps <= 240:
         raise ValueError(f"--fps: above 0 and at most 240 was wanted, got {fps}")
     if not 1 <= (frames := seconds * fps) < 1e6:
-        raise ValueError(f"--seconds: at least one frame from seed to seed was wanted, got {seconds}")
+        raise ValueError(
+            f"--seconds: at least one frame from seed to seed was wanted, got {seconds}"
+        )
     return round(frames)
 
 

@@ -179,7 +179,9 @@ class SynthesisBase(nn.Module):
         for layer, given in zip(self.layers, noise, strict=True):
             side = layer.resolution
             if given.shape[-2:] != (side, side):
-                raise ValueError(f"the noise of {layer.name} must be {side}² but is {[*given.shape]}")
+                raise ValueError(
+                    f"the noise of {layer.name} must be {side}² but is {[*given.shape]}"
+                )
             if given.shape[:-2] not in ((), (1,), (1, 1), (len(ws), 1)):
                 raise ValueError(
                     f"the noise of {layer.name} must broadcast to {[len(ws), 1, side, side]}, but "

@@ -122,7 +122,9 @@ def one_by_one(
             # Out of the handler, so that nothing of the failed attempt is held any more.
             size = _halved(generator, len(part))
             continue
-        yield from zip(*(each.cpu().split(1) for each in drawn), strict=True)
+        images, codes = (each.cpu() for each in drawn)
+        for image, code in zip(images, codes, strict=True):
+            yield image[None], code[None]
         done += len(part)
 
 

@@ -258,15 +258,15 @@ def _metadata(seed: int, mark: str, options: DrawOptions) -> dict[str, str]:
 def _check_same(path: Path, wanted: dict[str, str]) -> None:
     try:
         with Image.open(path) as picture:
-            came = {key: str(value) for key, value in picture.info.items()}
+            came = {str(key): str(value) for key, value in picture.info.items()}
     except (OSError, SyntaxError, ValueError):
-        came = {}
+        came = {}  # no picture at all
     keys = [*came, *wanted]
     other = sorted({k for k in keys if k.startswith("smis:") and came.get(k) != wanted.get(k)})
     if other:
         first = other[0]
         raise ValueError(
             f"{path}: holds another picture ({first.removeprefix('smis:')} "
-            f"{came.get(first, 'unknown')!r}, wanted {wanted.get(first, 'none')!r}); choose another "
-            "folder, or overwrite it"
+            f"{came.get(first, 'unknown')!r}, wanted {wanted.get(first, 'none')!r}); choose "
+            "another folder, or overwrite it"
         )

@@ -7,6 +7,7 @@ import secrets
 import tempfile
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -42,6 +43,7 @@ class VideoWriter:
         suffix = self.path.suffix.lower()
         self._draft = self.path.with_name(f".{self.path.stem}-{secrets.token_hex(4)}{suffix}")
         self._sink: _Mp4 | _Spool | None = None
+        self._shape: tuple[int, ...] = ()
 
     def __enter__(self) -> Self:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,6 +53,14 @@ class VideoWriter:
     def add(self, frame: UInt8Array) -> None:
         """Append a frame, uint8 `[H, W, 3]`."""
         assert self._sink is not None, "a VideoWriter is used in a with statement"
+        self._shape = self._shape or frame.shape
+        if frame.shape != self._shape or frame.dtype != np.uint8 or frame.shape[2:] != (3,):
+            raise ValueError(
+                f"frame: uint8 {[*self._shape[:2], 3]} was wanted, as the first was, got "
+                f"{frame.dtype} {[*frame.shape]}"
+            )
+        if self._draft.suffix == ".mp4" and (frame.shape[0] % 2 or frame.shape[1] % 2):
+            raise ValueError(f"frame: MP4 has even sides, got {frame.shape[1]} × {frame.shape[0]}")
         self._sink.add(frame)
 
     def __exit__(
@@ -61,7 +71,9 @@ class VideoWriter:
     ) -> None:
         assert self._sink is not None
         try:
-            self._sink.close(whole=error is None)
+            self._sink.close(whole=error is None and bool(self._shape))
+            if error is None and not self._shape:
+                raise ValueError(f"{self.path}: a film of one frame or more was wanted, got none")
             if error is None:
                 os.replace(self._draft, self.path)
         finally:
@@ -99,14 +111,16 @@ class _Mp4:
         rate = Fraction(fps).limit_denominator(1001)
         self._stream: Any = self._container.add_stream("libx264", rate=rate, options={"crf": "16"})
         self._stream.pix_fmt = "yuv420p"
+        self._begun = False
         context = self._stream.codec_context
         context.colorspace = context.color_primaries = context.color_trc = _BT709
 
     def add(self, frame: UInt8Array) -> None:
         import av
 
-        if self._stream.width == 0:
+        if not self._begun:
             self._stream.height, self._stream.width = frame.shape[:2]
+            self._begun = True
         picture: Any = av.VideoFrame.from_ndarray(frame, format="rgb24")
         picture = picture.reformat(format="yuv420p", dst_colorspace=_BT709)
         self._container.mux(self._stream.encode(picture))
@@ -145,7 +159,7 @@ class _Spool:
             )
             next(frames).save(
                 self._path, save_all=True, append_images=frames, loop=0,
-                duration=[after - before for before, after in zip(ticks, ticks[1:], strict=False)],
+                duration=[after - before for before, after in pairwise(ticks)],
                 **settings,
             )  # fmt: skip
 

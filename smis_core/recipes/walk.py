@@ -139,10 +139,9 @@ def slerp(
     straight = angle.sin() < 1e-4
     sine = torch.where(straight, 1.0, angle.sin())
     weights = ((1 - t) * angle).sin() / sine, (t * angle).sin() / sine
-    along = torch.where(
-        straight, first.lerp(second, t), weights[0] * first + weights[1] * second
-    )
-    return along * lengths[0].lerp(lengths[1], t)
+    along = torch.where(straight, first.lerp(second, t), weights[0] * first + weights[1] * second)
+    path: Tensor = along * lengths[0].lerp(lengths[1], t)
+    return path
 
 
 def _check(generator: GeneratorBase, seeds: Sequence[int], options: WalkOptions) -> list[int]:
@@ -158,9 +157,7 @@ def _check(generator: GeneratorBase, seeds: Sequence[int], options: WalkOptions)
     return checked
 
 
-def _walk(
-    generator: GeneratorBase, seeds: list[int], options: WalkOptions
-) -> Iterator[WalkStep]:
+def _walk(generator: GeneratorBase, seeds: list[int], options: WalkOptions) -> Iterator[WalkStep]:
     device = device_of(generator)
     total = len(seeds) * options.frames if options.loop else (len(seeds) - 1) * options.frames + 1
     positions = np.arange(total) / options.frames
