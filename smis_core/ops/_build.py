@@ -91,7 +91,7 @@ def build(device_type: str) -> None:
     Raises:
         BuildFailure: a tool is missing, or the compiler refused; its words are in the message.
     """
-    _check_tools(device_type)
+    check_tools(device_type)
     target = cached_library(device_type)
     target.parent.mkdir(parents=True, exist_ok=True)
     with _alone(target.parent / f"{device_type}.lock"):
@@ -154,7 +154,8 @@ def _compile(device_type: str, folder: Path) -> None:
             os.environ["TORCH_CUDA_ARCH_LIST"] = before
 
 
-def _check_tools(device_type: str) -> None:
+def check_tools(device_type: str) -> None:
+    """Raise BuildFailure with the cure where something to build with is missing."""
     if sys.platform == "win32":
         raise BuildFailure("they are built on Linux and macOS only")
     try:
