@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from ..ops.graphs import run_graphed
+
 if TYPE_CHECKING:
     from .foreign_configs import AnyGeneratorConfig
     from .layers import NoiseMap
@@ -85,11 +87,20 @@ class SynthesisBase(nn.Module):
             raise ValueError(f"features must be among {known}, but came with {unknown}")
         noises = self.noise_maps(noise, ws)
         picture = self.stages[-1].name
-        outputs = self.run([picture, *(self.taps[name] for name in features)], ws, noises)
-        img = outputs[picture].float().contiguous()
         if not features:
-            return img
-        return img, {name: self._feature(name, outputs[self.taps[name]]) for name in features}
+
+            def draw(ws: Tensor, *maps: Tensor) -> Tensor:
+                output = self.run([picture], ws, maps or noises)[picture]
+                return output.float().contiguous()
+
+            # Stored maps are weights; others are inputs.
+            maps = [] if noise in ("const", "none") else [*noises]
+            key = noise if isinstance(noise, str) else "maps"
+            return run_graphed(self, draw, [ws, *(each for each in maps if each is not None)],
+                               key=key)  # fmt: skip
+        outputs = self.run([picture, *(self.taps[name] for name in features)], ws, noises)
+        taps = {name: self._feature(name, outputs[self.taps[name]]) for name in features}
+        return outputs[picture].float().contiguous(), taps
 
     def run(
         self,

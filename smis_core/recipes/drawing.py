@@ -22,7 +22,7 @@ _CPU_BUDGET = 2**30
 _MOST_AT_ONCE = {"cuda": 64}
 _MOST_ELSEWHERE = 16  # a CPU gains nothing from more
 _COPIES = 6
-_COPIES_STYLEGAN3 = 24  # activations run on four times the samples and more
+_COPIES_STYLEGAN3 = 16  # activations run at a higher rate
 _SIGNS = ("out of memory", "can't allocate memory", "not enough memory")
 
 
@@ -140,11 +140,13 @@ def batch_size(generator: GeneratorBase) -> int:
 
 
 def picture_bytes(generator: GeneratorBase) -> int:
-    """About what drawing one picture takes beside the weights: some copies of the largest features,
-    in float32."""
-    copies = _COPIES_STYLEGAN3 if isinstance(generator, StyleGAN3Generator) else _COPIES
+    """About what drawing one picture takes beside the weights: as much as some copies of the
+    largest features in float32, which was measured for each family."""
+    if isinstance(generator, StyleGAN3Generator):
+        bands = generator.config.bands
+        return 4 * _COPIES_STYLEGAN3 * max(band.channels * band.size**2 for band in bands)
     layers = generator.synthesis.layers
-    return 4 * copies * max(layer.channels * layer.resolution**2 for layer in layers)
+    return 4 * _COPIES * max(layer.channels * layer.resolution**2 for layer in layers)
 
 
 def check_new_file(path: Path, *, overwrite: bool) -> None:
