@@ -14,11 +14,11 @@ _MOST = 1_000_000
 
 _Generator = Annotated[
     str | None,
-    typer.Option(help="A checkpoint or a name of the zoo.  [default: the bundled generator]"),
+    typer.Option(help="A checkpoint or a name of the zoo; by default the bundled one."),
 ]
 _Psi = Annotated[
     float | None,
-    typer.Option(help="Truncation: 1 is none.  [default: the zoo's advice, 0.7 elsewhere]"),
+    typer.Option(help="Truncation: 1 is none; by default the zoo's advice, or 0.7."),
 ]
 _Class = Annotated[int | None, typer.Option("--class", help="Of a conditional generator.")]
 _Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
@@ -26,7 +26,7 @@ _Precision = Annotated[
     str, typer.Option(help="float32, bfloat16, float16 (CUDA), or auto: the fastest.")
 ]
 _Batch = Annotated[
-    int | None, typer.Option(help="Pictures at a time.  [default: what memory holds]")
+    int | None, typer.Option(help="Pictures at a time; by default what memory holds.")
 ]
 _Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 
@@ -93,7 +93,7 @@ def sample(
 def walk(
     out: Annotated[Path, typer.Option("--out", "-o", help="The film: .mp4, .webp or .gif.")],
     seeds: Annotated[
-        str | None, typer.Option(help="To pass, such as 3,14,15.  [default: six at random]")
+        str | None, typer.Option(help="To pass, such as 3,14,15; by default six at random.")
     ] = None,
     seconds: Annotated[float, typer.Option(help="From one seed to the next.")] = 2.0,
     fps: Annotated[float, typer.Option(help="Frames a second.")] = 30.0,
