@@ -1,5 +1,7 @@
 """What follows a modulated convolution, in one pass over the activations."""
 
+from collections.abc import MutableMapping
+
 import torch
 from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
@@ -88,14 +90,12 @@ def separable_lines(f: Tensor) -> Tensor | None:
     if torch.compiler.is_compiling():
         return None
     version = 0 if f.is_inference() else f._version
-    known, lines = _known.get(f, (None, None))
-    if known != version:
-        lines = _split(f)
-        _known[f] = (version, lines)
-    return lines
+    if f not in _known or _known[f][0] != version:
+        _known[f] = version, _split(f)
+    return _known[f][1]
 
 
-_known: WeakIdKeyDictionary = WeakIdKeyDictionary()
+_known: MutableMapping[Tensor, tuple[int, Tensor | None]] = WeakIdKeyDictionary()
 
 
 def _split(f: Tensor) -> Tensor | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -22,6 +23,7 @@ CAPACITY = 4
 """Graphs of one network that are kept, each with the memory of a pass; the least used goes."""
 
 _DEVICE = "cuda"
+_cuda: Any = torch.cuda  # without types
 _log = logging.getLogger(__name__)
 _off: ContextVar[bool] = ContextVar("graphs_off", default=False)
 
@@ -84,7 +86,7 @@ class _Graph:
         autocast = torch.autocast(_DEVICE, dtype, enabled=enabled, cache_enabled=False)
         with torch.cuda.device(device), torch.no_grad(), autocast:
             self._inputs = [torch.empty_like(given).copy_(given) for given in inputs]
-            aside = torch.cuda.Stream()
+            aside = _cuda.Stream()
             aside.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(aside):
                 function(*self._inputs)  # libraries make their plans and workspaces now
@@ -93,7 +95,7 @@ class _Graph:
             # Other threads may use the GPU meanwhile.
             with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
                 self._output = function(*self._inputs)
-            self._finished = torch.cuda.Event()
+            self._finished = _cuda.Event()
 
     def replay(self, inputs: Sequence[Tensor]) -> Tensor:
         """The output for other inputs of the same kind."""
@@ -117,7 +119,7 @@ class _Graphs:
     refused: bool = False
     weights: list[Tensor] = field(default_factory=list)
     """Aliases, which keep addresses in graphs from being given to other tensors."""
-    marks: list[tuple[Hashable, ...]] = field(default_factory=list)
+    marks: list[tuple[int, torch.dtype, torch.Size, int]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(

@@ -220,3 +220,13 @@ def test_the_command(builds) -> None:
     refused = CliRunner().invoke(app, ["build-extension", "--device", "tpu"])
     assert refused.exit_code == 1
     assert "must be one of" in refused.stderr
+
+
+def test_a_wheel_with_native_operations_names_kinds_that_exist() -> None:
+    environment = {**os.environ, "SMIS_PREBUILD": "cuda,tpu"}
+    done = subprocess.run(
+        [sys.executable, "setup.py", "--name"], cwd=ROOT, env=environment, capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "must name cuda, cpu or both, but names ['tpu']" in done.stderr
