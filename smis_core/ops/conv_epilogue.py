@@ -69,6 +69,9 @@ def conv_epilogue(
         lines = separable_lines(f) if native else None
         if lines is None:
             x = upfirdn2d(x, f, padding=padding, impl=impl)
+    operands = (lines, scale, bias, noise, next_styles, clamp)
+    if act == "linear" and gain == 1 and all(each is None for each in operands):
+        return x  # ToRGB without a bias has nothing left to do
     if native:
         return _native(x, lines, padding, scale, bias, noise, gain, act, clamp, next_styles)
     if scale is not None:
