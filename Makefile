@@ -17,7 +17,7 @@ TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
 TORCH_STAMP := $(VENV)/.torch$(if $(TORCH_INDEX),-$(subst /,_,$(subst :,_,$(TORCH_INDEX))))
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test demo models bench-widgets bench-open test-gpu lint
+.PHONY: help lab test demo models bench bench-widgets bench-open test-gpu lint
 
 help:
 	@sed -n 's/^# //p' Makefile | head -5
@@ -57,6 +57,9 @@ test-gpu:
 
 models: $(VENV)/.dev
 	$(BIN)/smis models
+
+bench: $(VENV)/.dev
+	$(RUN) benchmarks/bench_generator.py $(BENCH_ARGS)
 
 bench-widgets: $(VENV)/.dev
 	$(RUN) benchmarks/bench_widgets.py $(BENCH_ARGS)

@@ -102,8 +102,11 @@ def draw(
             return _by_weights(x, kernels, styles, scale, fir, epilogue)
         y = kernels.convolve(x * _per_channel(styles, dtype), kernels.kernel, None)
         y = y if fir is None else _filtered(y, fir, None)
-        y = y if scale is None else y.mul_(_per_channel(scale, dtype))
-        y = y if offset is None else y.add_(_per_channel(offset, dtype))
+        shift = y.new_zeros(()) if offset is None else _per_channel(offset, dtype)
+        if scale is not None:
+            torch.addcmul(shift, y, _per_channel(scale, dtype), out=y)
+        elif offset is not None:
+            y.add_(shift)
         return epilogue.finish(y)
 
 
