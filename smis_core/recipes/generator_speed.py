@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import cache
+from itertools import product
 from typing import Any, get_args
 
 import torch
@@ -12,8 +14,10 @@ from torch import Tensor
 
 from smis_core.devices import Precision, inference_precision, resolve_device, resolve_precision
 from smis_core.networks import Generator, GeneratorConfig
-from smis_core.ops import preferring
+from smis_core.ops import preferring, setup_filter
 from smis_core.ops._choice import Impl
+from smis_core.ops.conv_epilogue import conv_epilogue
+from smis_core.ops.graphs import without_graphs
 
 from .floor import convolutions, floor_seconds, gigaflop, median_seconds
 from .peak_memory import peak_mebibytes
@@ -29,7 +33,7 @@ class SpeedRow:
     precision: str
     impl: str
     what: str
-    """"full pass", or what a `SynthesisSession` was asked for."""
+    """"full pass", "epilogue" (on a GPU), or what a `SynthesisSession` was asked for."""
     ms_per_image: float
     floor_ms: float | None
     """The convolutions alone, an image: on a CPU in float32 for every precision, on a GPU in the
@@ -116,18 +120,22 @@ def _measure(
     configs: list[GeneratorConfig], batches: Sequence[int], precisions: Sequence[Precision],
     impls: Sequence[Impl], repeats: int, device: torch.device,
 ) -> Iterator[SpeedStep]:  # fmt: skip
-    full = len(configs) * len(batches) * len(impls)
-    total = (full + sum(2 + len(_previews(config)) for config in configs)) * len(precisions)
+    cuda = device.type == "cuda"
+    total = len(configs) * len(batches) * len(impls) * (2 if cuda else 1)
+    total += sum(2 + len(_previews(config)) for config in configs)
+    total = (total + len(configs) * (cuda and "native" in impls)) * len(precisions)
     index = 0
     for config in configs:
         for row in _full_passes(config, batches, precisions, impls, repeats, device):
             index += 1
             yield SpeedStep(index, total, row)
-    for config in configs:
-        for precision in precisions:
-            for row in _session(config, precision, impls[-1], repeats, device):
-                index += 1
-                yield SpeedStep(index, total, row)
+    for config, precision in product(configs, precisions):
+        if cuda and "native" in impls:
+            index += 1
+            yield SpeedStep(index, total, _epilogue(config, precision, "native", repeats, device))
+        for row in _session(config, precision, impls[-1], repeats, device):
+            index += 1
+            yield SpeedStep(index, total, row)
 
 
 def _full_passes(
@@ -144,8 +152,11 @@ def _full_passes(
         ws = codes_of(config, batch, device)
         for precision, dtype in dtypes.items():
             floor = floors[torch.float32 if cpu else dtype]
-            for impl in impls:
-                with preferring(impl), inference_precision(precision, device), torch.no_grad():
+            for impl, graphs in product(impls, (True, False) if device.type == "cuda" else (True,)):
+                with (
+                    preferring(impl), inference_precision(precision, device), torch.no_grad(),
+                    nullcontext() if graphs else without_graphs(),
+                ):  # fmt: skip
                     seconds = median_seconds(
                         lambda ws=ws: generator.synthesis(ws),  # type: ignore[misc]
                         device, repeats=repeats,
@@ -153,7 +164,8 @@ def _full_passes(
                 fractions = _fractions(config, batch, dtype, seconds, device)
                 yield SpeedRow(
                     device=device.type, resolution=config.resolution, batch=batch,
-                    precision=precision, impl=impl, what="full pass",
+                    precision=precision, impl=impl,
+                    what="full pass" if graphs else "full pass, no graphs",
                     ms_per_image=1e3 * seconds / batch, floor_ms=1e3 * floor / batch,
                     ratio=seconds / floor, gflops=gigaflop(config) * batch / floor,
                     peak_mib=peak_mebibytes(config, batch, precision, impl, device),
@@ -194,6 +206,33 @@ def _session(
         )  # fmt: skip
 
 
+def _epilogue(
+    config: GeneratorConfig, precision: Precision, impl: Impl, repeats: int, device: torch.device
+) -> SpeedRow:
+    """Of the last upsampling layer, eight pictures: what follows its convolution, in one pass."""
+    batch, side, channels = 8, config.resolution, config.channels(config.resolution)
+    dtype = resolve_precision(precision, device)
+    x = torch.randn(batch, channels, side + 1, side + 1, device=device)
+    x = x.to(dtype, memory_format=torch.channels_last)
+    noise, f = torch.randn(side, side, device=device), setup_filter().to(device)
+    scale, bias = torch.rand(batch, channels, device=device), torch.rand(channels, device=device)
+
+    def run() -> Tensor:
+        return conv_epilogue(
+            x, f=f, padding=(1, 1, 1, 1), scale=scale, bias=bias, noise=noise, gain=2**0.5,
+            act="lrelu", clamp=256, impl=impl,
+        )  # fmt: skip
+
+    with torch.no_grad():
+        moved = (x.numel() + run().numel()) * x.element_size()
+        seconds = median_seconds(run, device, repeats=repeats)
+    return SpeedRow(
+        device=device.type, resolution=side, batch=batch, precision=precision, impl=impl,
+        what="epilogue", ms_per_image=1e3 * seconds / batch, floor_ms=None, ratio=None,
+        gflops=None, peak_mib=None, copy_fraction=moved / seconds / copy_rate(device),
+    )  # fmt: skip
+
+
 def build(config: GeneratorConfig, device: torch.device) -> Generator:
     """A generator of random weights, with noise as a trained one has."""
     torch.manual_seed(0)
@@ -218,13 +257,16 @@ def table(rows: Sequence[SpeedRow]) -> str:
     for row in rows:
         floor = "" if row.floor_ms is None else f"{row.floor_ms:.2f}"
         rate = "" if row.gflops is None else f"{row.gflops:.0f}"
+        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
         peak = "" if row.peak_mib is None else f"{row.peak_mib:.0f}"
         line = (
             f"{f'{row.resolution}²':6}{row.batch:6}  {row.precision:10}{row.impl:11}{row.what:22}"
-            f"{row.ms_per_image:10.2f}{floor:>9}{row.ratio or 0:7.2f}{rate:>9}{peak:>10}"
+            f"{row.ms_per_image:10.2f}{floor:>9}{ratio:>7}{rate:>9}{peak:>10}"
         )
-        if row.matrix_fraction is not None and row.copy_fraction is not None:
-            line += f"  matrix {row.matrix_fraction:.0%}  copy {row.copy_fraction:.0%}"
+        if row.matrix_fraction is not None:
+            line += f"  matrix {row.matrix_fraction:.0%}"
+        if row.copy_fraction is not None:
+            line += f"  copy {row.copy_fraction:.0%}"
         lines.append(line)
     return "\n".join(lines)
 

@@ -98,6 +98,14 @@ def test_median_is_of_the_runs_after_the_first() -> None:
     assert len(runs) == 6
 
 
+def test_epilogue_counts_what_it_must_read_and_write(tiny, monkeypatch) -> None:
+    monkeypatch.setattr(speed, "copy_rate", lambda device: 1.0)
+    row = speed._epilogue(TINY, "float32", "reference", 1, CPU)
+    pixels = 8 * TINY.channels(16) * (17**2 + 16**2)
+    assert row.copy_fraction * row.ms_per_image * 8e-3 == pytest.approx(4 * pixels)
+    assert "copy" in speed.table([row])
+
+
 def test_memory_is_measured_in_a_process_of_its_own() -> None:
     from smis_core.recipes.peak_memory import peak_mebibytes
 
