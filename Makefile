@@ -17,7 +17,7 @@ TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
 TORCH_STAMP := $(VENV)/.torch$(if $(TORCH_INDEX),-$(subst /,_,$(subst :,_,$(TORCH_INDEX))))
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test demo models bench-widgets bench-open test-gpu lint
+.PHONY: help lab test demo models bench bench-widgets bench-open test-gpu lint
 
 help:
 	@sed -n 's/^# //p' Makefile | head -5
@@ -50,11 +50,16 @@ demo: $(VENV)/.lab
 test: $(VENV)/.dev
 	$(RUN) -m pytest
 
-test-gpu: $(VENV)/.dev
-	$(RUN) -m pytest --device cuda
+# No environment of our own: PYTHON has torch for CUDA, numpy, scipy, pillow, safetensors, pytest;
+# the native operations are tested too where nvcc, g++ and ninja are.
+test-gpu:
+	$(PYTHON) -m pytest --device cuda tests/ops tests/networks tests/latents
 
 models: $(VENV)/.dev
 	$(BIN)/smis models
+
+bench: $(VENV)/.dev
+	$(RUN) benchmarks/bench_generator.py $(BENCH_ARGS)
 
 bench-widgets: $(VENV)/.dev
 	$(RUN) benchmarks/bench_widgets.py $(BENCH_ARGS)

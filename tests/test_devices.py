@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from smis_core.devices import resolve_device
+from smis_core.devices import inference_precision, resolve_device, resolve_precision
 
 
 def test_auto_prefers_an_accelerator(monkeypatch) -> None:
@@ -34,3 +34,33 @@ def test_refusals(name, message, monkeypatch) -> None:
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     with pytest.raises(ValueError, match=message):
         resolve_device(name)
+
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_auto_precision_is_bfloat16_where_it_is_fast(fast: bool, monkeypatch) -> None:
+    monkeypatch.setattr("smis_core.devices.has_fast_bfloat16", lambda device: fast)
+    assert resolve_precision("auto", CPU) == (torch.bfloat16 if fast else torch.float32)
+    assert resolve_precision("bfloat16", CPU) == torch.bfloat16
+    assert resolve_precision("float32", CPU) == torch.float32
+
+
+def test_precision_replaces_the_one_around_it() -> None:
+    x = torch.ones(2, 2)
+    with torch.autocast("cpu", torch.bfloat16):
+        with inference_precision("float32", CPU):
+            assert (x @ x).dtype == torch.float32
+        assert (x @ x).dtype == torch.bfloat16
+    with inference_precision("bfloat16", CPU):
+        assert (x @ x).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("precision", "message"),
+    [("half", "must be one of.*but is 'half'"), ("float16", "needs a CUDA device.*bfloat16")],
+)
+def test_refused_precision(precision, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        inference_precision(precision, CPU)

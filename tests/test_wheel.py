@@ -14,7 +14,10 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-TAKEN_ALONG = ("smis_core", "smis_widgets", "notebooks", "README.md", "LICENSE", "pyproject.toml")
+TAKEN_ALONG = (
+    "smis_core", "smis_widgets", "notebooks", "extensions", "README.md", "LICENSE",
+    "pyproject.toml", "setup.py",
+)  # fmt: skip
 WINDOWS = os.name == "nt"
 
 
@@ -74,6 +77,8 @@ def test_the_wheel_holds_what_a_person_needs_and_no_more(wheel):
     assert "smis_core/py.typed" in names
     assert any(name.endswith("notebooks/01_sketch_a_portrait.ipynb") for name in names)
     assert any(name.startswith("smis_core/portraits/masks/") for name in names)
+    assert any(name.endswith("extensions/ops.cpp") for name in names)
+    assert any(name.endswith("extensions/cuda/portable.h") for name in names)
     assert "smis_core/cli/jupyter/labconfig/default_setting_overrides.json" in names
     assert "smis_core/checkpoints/zoo_models.json" in names
     assert "smis_core/portraits/weights/generator.safetensors" in names

@@ -8,8 +8,8 @@ from typing import Any
 import typer
 
 COMMANDS = (
-    "lab", "synthesize", "demo", "train", "fewshot", "evaluate", "models",
-    "inspect", "convert", "zoo",
+    "lab", "synthesize", "sample", "demo", "train", "fewshot", "evaluate", "models",
+    "inspect", "convert", "zoo", "bench", "build_extension",
 )  # fmt: skip
 """Modules of this package in the order of the help; each adds its commands in ``register``."""
 
@@ -20,7 +20,7 @@ class _Commands(typer.core.TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, MemoryError) as error:
             typer.echo(f"smis: {error}", err=True)
             raise typer.Exit(1) from error
 

@@ -1,6 +1,24 @@
 """Latent codes as types, and what is done with them before a picture is drawn."""
 
 from .codes import Noise, W, WPlus, Z
-from .sampling import mix_styles, sample_z, truncate, w_statistics
+from .sampling import (
+    check_seeds,
+    mix_styles,
+    sample_noise,
+    sample_z,
+    truncate,
+    w_statistics,
+)
 
-__all__ = ["Noise", "W", "WPlus", "Z", "mix_styles", "sample_z", "truncate", "w_statistics"]
+__all__ = [
+    "Noise",
+    "W",
+    "WPlus",
+    "Z",
+    "check_seeds",
+    "mix_styles",
+    "sample_noise",
+    "sample_z",
+    "truncate",
+    "w_statistics",
+]

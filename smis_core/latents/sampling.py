@@ -2,30 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Integral
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..networks.generator_base import GeneratorBase
-from .codes import W, WPlus, Z
+from .codes import Noise, W, WPlus, Z
 
 
 def sample_z(seeds: Sequence[int], z_dim: int) -> Z:
     """Standard normal codes, one a seed, the same at any batch size.
 
     Args:
-        seeds: whole numbers from 0 up.
+        seeds: whole numbers from 0 up, below 2^63.
         z_dim: length of a code.
 
     Raises:
-        ValueError: no seed, or a negative one.
+        ValueError: no seed, or one out of range.
     """
-    if len(seeds) == 0 or min(seeds) < 0:
-        raise ValueError(f"seeds are whole numbers from 0 up, at least one; got {[*seeds]}")
-    draws = [np.random.Generator(np.random.PCG64(seed)).standard_normal(z_dim) for seed in seeds]
+    draws = [_random(seed).standard_normal(z_dim) for seed in check_seeds(seeds)]
     return Z(torch.from_numpy(np.stack(draws).astype(np.float32)))
+
+
+def sample_noise(seeds: Sequence[int], generator: GeneratorBase) -> Noise:
+    """Standard normal noise maps, one set a seed, the same at any batch size.
+
+    Args:
+        seeds: as in `sample_z`, of which they are independent.
+        generator: whose layers take them.
+
+    Returns:
+        A map `[N, 1, H, W]` for each layer; none for a family without noise.
+
+    Raises:
+        ValueError: as in `sample_z`.
+    """
+    layers = generator.synthesis.layers if generator.synthesis.takes_noise else ()
+    draws = [_random(seed, stream=1) for seed in check_seeds(seeds)]
+    maps = []
+    for layer in layers:
+        shape = (1, layer.resolution, layer.resolution)
+        drawn = np.stack([draw.standard_normal(shape, dtype=np.float32) for draw in draws])
+        maps.append(torch.from_numpy(drawn))
+    return Noise((*maps,))
+
+
+def check_seeds(seeds: Iterable[int]) -> list[int]:
+    """The seeds as plain numbers.
+
+    Raises:
+        ValueError: no seed, or one that is no whole number from 0 up, below 2^63.
+    """
+    checked = [*seeds]
+    for seed in checked:
+        if not isinstance(seed, Integral) or isinstance(seed, bool) or not 0 <= seed < 2**63:
+            raise ValueError(f"seeds are whole numbers from 0 up, below 2^63; got {seed!r}")
+    if not checked:
+        raise ValueError("seeds are whole numbers from 0 up, at least one; got none")
+    return [int(seed) for seed in checked]
+
+
+def _random(seed: int, *, stream: int | None = None) -> np.random.Generator:
+    spawned = () if stream is None else (stream,)
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=spawned)))
 
 
 def truncate(

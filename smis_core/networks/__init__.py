@@ -6,6 +6,7 @@ from .foreign_configs import PyramidEncoderConfig, StyleGAN1Config, StyleGAN3Con
 from .generator_base import GeneratorBase, SynthesisBase
 from .latent_encoder import LatentEncoder
 from .psp_encoders import Encoder4Editing, GradualStyleEncoder
+from .session import SynthesisSession
 from .strided import AnyDiscriminator, StridedDiscriminator
 from .stylegan1 import StyleGAN1Generator
 from .stylegan2 import Generator, LayerInfo, MappingNetwork, SynthesisNetwork
@@ -33,4 +34,5 @@ __all__ = [
     "StyleGAN3Generator",
     "SynthesisBase",
     "SynthesisNetwork",
+    "SynthesisSession",
 ]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+
+from ..ops.graphs import run_graphed
 
 if TYPE_CHECKING:
     from .foreign_configs import AnyGeneratorConfig
@@ -14,18 +18,35 @@ if TYPE_CHECKING:
     from .stylegan2 import LayerInfo, MappingNetwork, NoiseChoice
 
 Keep = Callable[[str, Tensor], None]
-"""Takes the name and the output of a layer."""
+"""Takes the name and the output of a stage."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of a synthesis. What it reads decides when it has to be run again."""
+
+    name: str
+    inputs: tuple[str, ...] = ()
+    """Stages whose outputs it takes, in the order of its arguments."""
+    w_row: int | None = None
+    """The row of W+ that it reads."""
+    noise: int | None = None
+    """Which of the noise maps it adds."""
 
 
 class SynthesisBase(nn.Module):
-    """W+ to a picture.
+    """W+ to a picture, in stages.
 
-    A family sets the attributes and defines `_draw`.
+    A family sets the attributes and defines `_stage`. Stages say what they read, so that one
+    evaluator serves the full pass and whoever already holds the outputs of some of them.
 
     Attributes:
         config: the generator's.
         num_ws: rows of W+.
         layers: the layers that rows of W+ modulate, coarsest first, without ToRGB.
+        stages: all that is computed; each comes after those whose outputs it takes.
+        pictures: stages that give a picture, by its side in pixels, the whole one last.
+        taps: names of features, and the stages whose outputs they are.
         takes_noise: whether its layers add noise maps.
     """
 
@@ -33,6 +54,9 @@ class SynthesisBase(nn.Module):
     config: AnyGeneratorConfig
     num_ws: int
     layers: tuple[LayerInfo, ...]
+    stages: tuple[Stage, ...]
+    pictures: Mapping[int, str]
+    taps: Mapping[str, str]
 
     def forward(
         self,
@@ -57,32 +81,99 @@ class SynthesisBase(nn.Module):
         Raises:
             ValueError: ws has another shape, the noise does not fit, or a feature is unknown.
         """
+        self.check_ws(ws)
+        if unknown := sorted(set(features) - set(self.taps)):
+            known = ", ".join(sorted(self.taps))
+            raise ValueError(f"features must be among {known}, but came with {unknown}")
+        noises = self.noise_maps(noise, ws)
+        picture = self.stages[-1].name
+        if not features:
+
+            def draw(ws: Tensor, *maps: Tensor) -> Tensor:
+                output = self.run([picture], ws, maps or noises)[picture]
+                return output.float().contiguous()
+
+            # Stored maps are weights; others are inputs.
+            maps = [] if noise in ("const", "none") else [*noises]
+            key = noise if isinstance(noise, str) else "maps"
+            return run_graphed(self, draw, [ws, *(each for each in maps if each is not None)],
+                               key=key)  # fmt: skip
+        outputs = self.run([picture, *(self.taps[name] for name in features)], ws, noises)
+        taps = {name: self._feature(name, outputs[self.taps[name]]) for name in features}
+        return outputs[picture].float().contiguous(), taps
+
+    def run(
+        self,
+        wanted: Sequence[str],
+        ws: Tensor,  # [N, num_ws, w_dim]
+        noises: Sequence[NoiseMap],
+        *,
+        held: Mapping[str, Tensor] | None = None,
+        keep: Keep | None = None,
+    ) -> dict[str, Tensor]:
+        """Run the stages that what is wanted depends on, except those that are held.
+
+        Args:
+            wanted: names of stages.
+            ws: codes, as `check_ws` wants them.
+            noises: what `noise_maps` gives.
+            held: outputs of stages from the same codes and noise; they are not written to.
+            keep: is given the output of every stage that runs.
+
+        Returns:
+            The wanted outputs by name. Others are let go as soon as nothing reads them any more.
+        """
+        held = held or {}
+        due = self._due(wanted, held)
+        readers = Counter([*wanted, *(name for stage in due for name in stage.inputs)])
+        rows = ws.unbind(dim=1)
+        outputs: dict[str, Tensor] = {}
+        for stage in due:
+            inputs = [outputs[name] if name in outputs else held[name] for name in stage.inputs]
+            w = rows[0 if stage.w_row is None else stage.w_row]
+            noise = None if stage.noise is None else noises[stage.noise]
+            outputs[stage.name] = self._stage(stage, inputs, w, noise)
+            if keep:
+                keep(stage.name, outputs[stage.name])
+            readers.subtract(stage.inputs)
+            for name in stage.inputs:
+                if not readers[name]:
+                    outputs.pop(name, None)
+        return {name: outputs[name] if name in outputs else held[name] for name in wanted}
+
+    def check_ws(self, ws: Tensor) -> None:
+        """Raise ValueError for codes of another shape than `[N, num_ws, w_dim]`."""
         config = self.config
         if ws.ndim != 3 or ws.shape[1:] != (self.num_ws, config.w_dim):
             raise ValueError(
                 f"ws must be [N, {self.num_ws}, {config.w_dim}] for this generator of "
                 f"{config.resolution}², but is {[*ws.shape]}"
             )
-        known = self._feature_names()
-        if unknown := sorted(set(features) - set(known)):
-            raise ValueError(f"features must be among {', '.join(known)}, but came with {unknown}")
-        noises = self._noise_maps(noise, ws)
-        taps: dict[str, Tensor] = {}
 
-        def keep(name: str, output: Tensor) -> None:
-            if name in features:
-                taps[name] = output
+    def _due(self, wanted: Sequence[str], held: Mapping[str, Tensor]) -> list[Stage]:
+        missing = set(wanted) - held.keys()
+        due = []
+        for stage in reversed(self.stages):
+            if stage.name in missing:
+                due.append(stage)
+                missing.update(set(stage.inputs) - held.keys())
+        return due[::-1]
 
-        img = self._draw(ws, noises, keep).float().contiguous()
-        return (img, {name: taps[name] for name in features}) if features else img
+    def _stage(
+        self,
+        stage: Stage,
+        inputs: list[Tensor],
+        w: Tensor,  # [N, w_dim]; the first row where the stage reads none
+        noise: NoiseMap,
+    ) -> Tensor:
+        raise NotImplementedError("a family of generators defines _stage")
 
-    def _draw(self, ws: Tensor, noises: list[NoiseMap], keep: Keep) -> Tensor:
-        raise NotImplementedError("a family of generators defines _draw")
+    def _feature(self, name: str, output: Tensor) -> Tensor:
+        """What a stage's output is as a feature."""
+        return output
 
-    def _feature_names(self) -> list[str]:
-        return [layer.name for layer in self.layers]
-
-    def _noise_maps(self, noise: NoiseChoice | Sequence[Tensor], ws: Tensor) -> list[NoiseMap]:
+    def noise_maps(self, noise: NoiseChoice | Sequence[Tensor], ws: Tensor) -> list[NoiseMap]:
+        """One map a layer, or None; arguments and errors as in `forward`."""
         if noise == "none":
             return [None] * len(self.layers)
         if noise == "const":
@@ -97,9 +188,15 @@ class SynthesisBase(nn.Module):
                 f"{repr(noise) if isinstance(noise, str) else f'a list of {len(noise)}'}"
             )
         for layer, given in zip(self.layers, noise, strict=True):
-            if given.shape[-2:] != (layer.resolution, layer.resolution):
+            side = layer.resolution
+            if given.shape[-2:] != (side, side):
                 raise ValueError(
-                    f"the noise of {layer.name} must be {layer.resolution}² but is {[*given.shape]}"
+                    f"the noise of {layer.name} must be {side}² but is {[*given.shape]}"
+                )
+            if given.shape[:-2] not in ((), (1,), (1, 1), (len(ws), 1)):
+                raise ValueError(
+                    f"the noise of {layer.name} must broadcast to {[len(ws), 1, side, side]}, but "
+                    f"is {[*given.shape]}"
                 )
         return list(noise)
 

@@ -9,7 +9,6 @@ into weights and biases, where they cost nothing.
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..ops import ACTIVATIONS, bias_act, conv2d_resample, modulated_conv2d, setup_filter
@@ -45,8 +44,10 @@ class FullyConnectedLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):
-            y = F.linear(x.float(), self.weight * self.weight_gain)
-            return bias_act(y, self.bias * self.bias_gain, act=self.activation)
+            y = torch.addmm(
+                self.bias, x.float(), self.weight.T, beta=self.bias_gain, alpha=self.weight_gain
+            )
+            return bias_act(y, act=self.activation)
 
 
 class Conv2dLayer(nn.Module):
@@ -128,13 +129,13 @@ class SynthesisLayer(nn.Module):
         self.register_buffer("resample_filter", setup_filter())
 
     def forward(self, x: Tensor, w: Tensor, noise: NoiseMap, *, gain: float = 1.0) -> Tensor:
-        y = modulated_conv2d(
+        return modulated_conv2d(
             x, self.weight, self.affine(w), self.bias,
             noise=None if noise is None else noise * self.noise_strength,
             gain=ACTIVATIONS["lrelu"].gain * gain,
             up=self.up, padding=1, resample_filter=self.resample_filter, flip_weight=self.up == 1,
+            act="lrelu", clamp=_scaled(self.conv_clamp, gain),
         )  # fmt: skip
-        return bias_act(y, act="lrelu", gain=1, clamp=_scaled(self.conv_clamp, gain))
 
 
 class ToRGBLayer(nn.Module):

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from .foreign_configs import StyleGAN1Config
-from .generator_base import GeneratorBase, Keep, SynthesisBase
+from .generator_base import GeneratorBase, Stage, SynthesisBase
 from .layers import NoiseMap
 from .stylegan1_layers import ConvLayer, InputLayer, ToRGB, UpConvLayer
 from .stylegan2 import Group, LayerInfo, MappingNetwork
@@ -104,18 +104,23 @@ class StyleGAN1Synthesis(SynthesisBase):
         self.layers = tuple(layers)
         self.torgb = ToRGB(config.channels(config.resolution), config.img_channels)
 
-    def _feature_names(self) -> list[str]:
-        return super()._feature_names() + [f"b{r}" for r in self.config.resolutions]
+        names = [layer.name for layer in layers]
+        self.stages = (
+            Stage(names[0], (), 0, 0),
+            *(Stage(name, (names[i],), i + 1, i + 1) for i, name in enumerate(names[1:])),
+            Stage("torgb", (names[-1],)),
+        )
+        self.pictures = {config.resolution: "torgb"}
+        blocks = {f"b{resolution}": f"b{resolution}.conv1" for resolution in config.resolutions}
+        self.taps = {name: name for name in names} | blocks
 
-    def _draw(self, ws: Tensor, noises: list[NoiseMap], keep: Keep) -> Tensor:
-        x = None
-        for layer, w, noise in zip(self.layers, ws.unbind(dim=1), noises, strict=True):
-            x = self.get_submodule(layer.name)(x, w, noise)
-            keep(layer.name, x)
-            if layer.name.endswith(".conv1"):
-                keep(f"b{layer.resolution}", x)
-        img: Tensor = self.torgb(x)
-        return img
+    def _stage(self, stage: Stage, inputs: list[Tensor], w: Tensor, noise: NoiseMap) -> Tensor:
+        output: Tensor
+        if stage.name == "torgb":
+            output = self.torgb(*inputs)
+        else:
+            output = self.get_submodule(stage.name)(inputs[0] if inputs else None, w, noise)
+        return output
 
 
 class StyleGAN1Generator(GeneratorBase):

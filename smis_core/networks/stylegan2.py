@@ -5,7 +5,6 @@ Everything runs in the dtype of the weights, or in bfloat16 under `torch.autocas
 dense layers and demodulation stay in float32.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 
 from ..ops import setup_filter, upsample2d
 from .configs import Architecture, GeneratorConfig
-from .generator_base import GeneratorBase, Keep, SynthesisBase
+from .generator_base import GeneratorBase, Stage, SynthesisBase
 from .layers import Conv2dLayer, FullyConnectedLayer, NoiseMap, SynthesisLayer, ToRGBLayer
 
 NoiseChoice = Literal["const", "random", "none"]
@@ -151,35 +150,44 @@ class SynthesisBlock(nn.Module):
         if self.has_skip:
             self.skip = Conv2dLayer(in_channels, out_channels, 1, bias=False, up=2)
 
-    def forward(
-        self,
-        x: Tensor | None,  # [N, in, res / 2, res / 2]
-        img: Tensor | None,  # [N, img_channels, res / 2, res / 2]
-        ws: Tensor,  # [N, 3 (2 at 4²), w]
-        noises: Iterator[NoiseMap],
-    ) -> tuple[Tensor, Tensor | None, dict[str, Tensor]]:
-        """Features, picture, and every layer's output by name."""
-        rows = iter(ws.unbind(dim=1))
+    def stages(self, x: str | None, img: str | None, *, row: int) -> list[Stage]:
+        """Its steps, by what comes in and by the first row of W+ and noise map that it reads."""
         name = f"b{self.resolution}"
-        outputs = {}
-        gain = 0.5**0.5 if self.has_skip else 1.0
-        if x is None:
-            x = self.const.expand(ws.shape[0], -1, -1, -1)
-            x = x.contiguous(memory_format=torch.channels_last)
-            shortcut = None
-        else:
-            shortcut = self.skip(x, gain=gain) if self.has_skip else None
-            x = outputs[f"{name}.conv0"] = self.conv0(x, next(rows), next(noises))
-        x = outputs[f"{name}.conv1"] = self.conv1(x, next(rows), next(noises), gain=gain)
-        if shortcut is not None:
-            x = shortcut + x
-        outputs[name] = x
-        if img is not None:
-            img = upsample2d(img, self.resample_filter)
+        convs = ("conv1",) if x is None else ("conv0", "conv1")
+        steps = []
+        last = x
+        for conv in convs:
+            steps.append(Stage(f"{name}.{conv}", (last,) if last else (), row, row))
+            last = f"{name}.{conv}"
+            row += 1
+        assert last is not None
+        if self.has_skip and x is not None:
+            steps += [Stage(f"{name}.skip", (x,)), Stage(name, (f"{name}.skip", last))]
+            last = name
         if self.has_rgb:
-            rgb = self.torgb(x, next(rows))
-            img = rgb if img is None else img + rgb
-        return x, img, outputs
+            steps.append(Stage(f"{name}.torgb", (last, img) if img else (last,), row))
+        return steps
+
+    def forward(self, part: str, inputs: list[Tensor], w: Tensor, noise: NoiseMap) -> Tensor:
+        """One of its `stages`."""
+        gain = 0.5**0.5 if self.has_skip else 1.0
+        output: Tensor
+        if part == "torgb":
+            output = self.torgb(inputs[0], w)
+            return upsample2d(inputs[1], self.resample_filter) + output if inputs[1:] else output
+        if part == "conv0":
+            output = self.conv0(inputs[0], w, noise)
+        elif part == "conv1":
+            output = self.conv1(inputs[0] if inputs else self._input(len(w)), w, noise, gain=gain)
+        elif part == "skip":
+            output = self.skip(inputs[0], gain=gain)
+        else:
+            output = inputs[0] + inputs[1]
+        return output
+
+    def _input(self, count: int) -> Tensor:
+        x = self.const.expand(count, -1, -1, -1)
+        return x.contiguous(memory_format=torch.channels_last)
 
 
 class SynthesisNetwork(SynthesisBase):
@@ -192,7 +200,11 @@ class SynthesisNetwork(SynthesisBase):
         super().__init__()
         self.config = config
         self.num_ws = config.num_ws
+        stages: list[Stage] = []
+        self.pictures, self.taps = {}, {}
+        x: str | None = None
         for resolution in config.resolutions:
+            name = f"b{resolution}"
             block = SynthesisBlock(
                 config.channels(resolution // 2) if resolution > 4 else 0,
                 config.channels(resolution),
@@ -203,34 +215,26 @@ class SynthesisNetwork(SynthesisBase):
                 architecture=config.architecture,
                 conv_clamp=config.conv_clamp,
             )
-            self.add_module(f"b{resolution}", block)
-        names = ["b4.conv1"]
-        names += [f"b{r}.conv{i}" for r in config.resolutions[1:] for i in (0, 1)]
-        self.layers = tuple(self._describe(name, row) for row, name in enumerate(names))
+            self.add_module(name, block)
+            img = self.pictures.get(resolution // 2)
+            stages += block.stages(x, img, row=2 * resolution.bit_length() - 7 if x else 0)
+            x = name if block.has_skip else f"{name}.conv1"
+            self.taps |= {s.name: s.name for s in stages if s.noise is not None} | {name: x}
+            if block.has_rgb:
+                self.pictures[resolution] = stages[-1].name
+        self.stages = tuple(stages)
+        convs = [stage for stage in stages if stage.noise is not None]
+        self.layers = tuple(self._describe(stage.name, row) for row, stage in enumerate(convs))
 
     def _describe(self, name: str, row: int) -> LayerInfo:
         resolution = int(name[1:].split(".")[0])
         group: Group = "coarse" if resolution <= 8 else "middle" if resolution <= 32 else "fine"
         return LayerInfo(name, resolution, self.config.channels(resolution), row, group)
 
-    def _draw(self, ws: Tensor, noises: list[NoiseMap], keep: Keep) -> Tensor:
-        maps = iter(noises)
-        x: Tensor | None = None
-        img: Tensor | None = None
-        row = 0
-        for resolution in self.config.resolutions:
-            block = self.get_submodule(f"b{resolution}")
-            convs = 2 if resolution > 4 else 1
-            x, img, outputs = block(x, img, ws[:, row : row + convs + 1], maps)
-            for name, output in outputs.items():
-                keep(name, output)
-            row += convs
-        assert img is not None
-        return img
-
-    def _feature_names(self) -> list[str]:
-        blocks = [f"b{resolution}" for resolution in self.config.resolutions]
-        return sorted([*super()._feature_names(), *blocks])
+    def _stage(self, stage: Stage, inputs: list[Tensor], w: Tensor, noise: NoiseMap) -> Tensor:
+        name, _, part = stage.name.partition(".")
+        output: Tensor = self.get_submodule(name)(part, inputs, w, noise)
+        return output
 
 
 class Generator(GeneratorBase):

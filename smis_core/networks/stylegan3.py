@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from .foreign_configs import StyleGAN3Config
-from .generator_base import GeneratorBase, Keep, SynthesisBase
+from .generator_base import GeneratorBase, Stage, SynthesisBase
 from .layers import NoiseMap
 from .stylegan2 import Group, LayerInfo, MappingNetwork, NoiseChoice
 from .stylegan3_layers import FilteredLayer, FilteredToRGB, FourierInput
@@ -49,8 +49,15 @@ class StyleGAN3Synthesis(SynthesisBase):
             rate = after.sampling_rate
             layers.append(LayerInfo(name, rate, after.channels, index + 1, _group(rate)))
         self.layers = tuple(layers)
+        names = [layer.name for layer in layers]
+        self.stages = (
+            Stage("input", (), 0),
+            *(Stage(name, (names[i],), i + 1) for i, name in enumerate([*names[1:], self.last])),
+        )
+        self.pictures = {config.resolution: self.last}
+        self.taps = {name: name for name in names}
 
-    def _noise_maps(self, noise: NoiseChoice | Sequence[Tensor], ws: Tensor) -> list[NoiseMap]:
+    def noise_maps(self, noise: NoiseChoice | Sequence[Tensor], ws: Tensor) -> list[NoiseMap]:
         if isinstance(noise, str) and noise in ("const", "random", "none"):
             return []
         came = repr(noise) if isinstance(noise, str) else f"{len(noise)} maps"
@@ -59,19 +66,15 @@ class StyleGAN3Synthesis(SynthesisBase):
             "came; leave the argument out"
         )
 
-    def _draw(self, ws: Tensor, noises: list[NoiseMap], keep: Keep) -> Tensor:
-        rows = ws.unbind(dim=1)
-        x = self.input(rows[0])
-        keep("input", self._inside(x, self.layers[0]))
-        for layer in self.layers[1:]:
-            x = self.get_submodule(layer.name)(x, rows[layer.w_row])
-            keep(layer.name, self._inside(x, layer))
-        img: Tensor = self.get_submodule(self.last)(x, rows[-1])
-        return img * self.config.output_scale
+    def _stage(self, stage: Stage, inputs: list[Tensor], w: Tensor, noise: NoiseMap) -> Tensor:
+        output: Tensor = self.get_submodule(stage.name)(*inputs, w)
+        return output * self.config.output_scale if stage.name == self.last else output
 
-    def _inside(self, x: Tensor, layer: LayerInfo) -> Tensor:
-        margin = (x.shape[-1] - layer.resolution) // 2
-        return x[..., margin : margin + layer.resolution, margin : margin + layer.resolution]
+    def _feature(self, name: str, output: Tensor) -> Tensor:
+        """Without the margin."""
+        rate = next(layer.resolution for layer in self.layers if layer.name == name)
+        margin = (output.shape[-1] - rate) // 2
+        return output[..., margin : margin + rate, margin : margin + rate]
 
 
 class StyleGAN3Generator(GeneratorBase):

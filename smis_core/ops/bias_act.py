@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ._choice import Impl, check_impl
+from ._choice import Impl
+from ._native import choose
 
 
 @dataclass(frozen=True)
@@ -51,21 +52,39 @@ def bias_act(
         alpha: slope of the negative side ("lrelu"); None takes the activation's default.
         gain: factor after the activation; None takes the activation's default.
         clamp: largest magnitude of the result; None leaves it free.
-        impl: "auto" or "reference".
+        impl: "native" is one kernel on CUDA, with two derivatives; "auto" takes it where it is
+            built; "reference" is plain torch.
 
     Raises:
-        ValueError: unknown activation or implementation, or a bias of another length.
+        ValueError: unknown activation or implementation, x of whole numbers or without channels,
+            a bias of another length, or a negative clamp.
+        NativeUnavailable: "native" was asked for and cannot be had.
     """
-    check_impl(impl)
+    native = choose(impl, x)
+    if x.ndim < 2 or not x.is_floating_point():
+        raise ValueError(f"x must be floating-point [N, C, ...], but is {x.dtype} {[*x.shape]}")
+    if clamp is not None and clamp < 0:
+        raise ValueError(f"clamp must be a magnitude or None, but is {clamp}")
     if act not in ACTIVATIONS:
         raise ValueError(f"act must be one of {', '.join(ACTIVATIONS)}, but is {act!r}")
-    if b is not None:
-        if b.shape != x.shape[1:2]:
-            raise ValueError(f"b must be [{x.shape[1]}], one a channel of x, but is {[*b.shape]}")
-        x = x + b.to(x.dtype).reshape(-1, *[1] * (x.ndim - 2))
+    if b is not None and (b.shape != x.shape[1:2] or b.device != x.device):
+        raise ValueError(
+            f"b must be [{x.shape[1]}], one a channel of x, on {x.device}, but is "
+            f"{[*b.shape]} on {b.device}"
+        )
     spec = ACTIVATIONS[act]
-    x = spec.function(x, spec.alpha if alpha is None else alpha)
+    slope = spec.alpha if alpha is None else alpha
     factor = spec.gain if gain is None else gain
+    if native:
+        wide = torch.float64 if x.dtype == torch.float64 else torch.float32
+        result: Tensor = torch.ops.smis.bias_act(
+            x, None if b is None else b.to(wide).contiguous(), list(ACTIVATIONS).index(act),
+            slope, factor, -1.0 if clamp is None else clamp,
+        )  # fmt: skip
+        return result
+    if b is not None:
+        x = x + b.to(x.dtype).reshape(-1, *[1] * (x.ndim - 2))
+    x = spec.function(x, slope)
     if factor != 1:
         x = x * factor
     return x if clamp is None else x.clamp(-clamp, clamp)

@@ -3,7 +3,17 @@
 import pytest
 import torch
 
-from smis_core.latents import Noise, W, WPlus, Z, mix_styles, sample_z, truncate, w_statistics
+from smis_core.latents import (
+    Noise,
+    W,
+    WPlus,
+    Z,
+    mix_styles,
+    sample_noise,
+    sample_z,
+    truncate,
+    w_statistics,
+)
 from smis_core.networks import Generator, GeneratorConfig
 
 
@@ -43,10 +53,25 @@ def test_a_seed_gives_its_code_at_any_batch_size() -> None:
     assert abs(many.std() - 1) < 0.05
 
 
-@pytest.mark.parametrize("seeds", [[], [-1], [3, -7]])
+@pytest.mark.parametrize("seeds", [[], [-1], [3, -7], [2**63], [0.5], [True]])
 def test_refused_seeds(seeds) -> None:
     with pytest.raises(ValueError, match="whole numbers from 0 up"):
         sample_z(seeds, 4)
+
+
+def test_a_seed_gives_its_noise_at_any_batch_size() -> None:
+    config = GeneratorConfig(
+        resolution=8, z_dim=4, w_dim=6, channel_base=64, channel_max=8, mapping_layers=2
+    )
+    generator = Generator(config)
+    together = sample_noise([4, 2**63 - 1], generator).maps
+    assert [tuple(each.shape) for each in together] == [(2, 1, 4, 4), (2, 1, 8, 8), (2, 1, 8, 8)]
+    for index, seed in enumerate([4, 2**63 - 1]):
+        alone = sample_noise([seed], generator).maps
+        pairs = zip(alone, together, strict=True)
+        assert all(torch.equal(one, both[index : index + 1]) for one, both in pairs)
+    # Independent of the code of the same seed.
+    assert not torch.isin(sample_z([4], 16).tensor, together[0]).any()
 
 
 def test_truncation() -> None:

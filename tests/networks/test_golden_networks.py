@@ -55,6 +55,22 @@ def test_generator(name: str, device: torch.device) -> None:
     assert max(errors.values()) <= LIMIT, errors
 
 
+@pytest.mark.parametrize("name", ["uncond", "cond", "resnet", "orig", "clamp"])
+def test_generator_without_gradients(name: str, device: torch.device) -> None:
+    generator, golden = load_generator(name, device)
+    with torch.no_grad():  # where pictures are drawn in fewer steps
+        ours = {
+            "image_noise_const": generator.synthesis(golden["ws"]),
+            "image_noise_none": generator.synthesis(golden["ws"], noise="none"),
+            "image_from_ws_mixed": generator.synthesis(golden["ws_mixed"]),
+            "image_from_z_psi0.5_const": generator(
+                golden["z"], golden.get("c"), truncation_psi=0.5
+            ),
+        }
+    errors = {key: relative_error(value, golden[key].cpu()) for key, value in ours.items()}
+    assert max(errors.values()) <= LIMIT, errors
+
+
 @pytest.mark.parametrize("name", ["skip", "resnet", "cond"])
 def test_discriminator(name: str, device: torch.device) -> None:
     tensors, texts = load_golden(f"stylegan2_ada_discriminator_{name}")
