@@ -50,7 +50,7 @@ def test_a_job_runs_to_its_end():
     job = Job(lambda: iter(range(3)), total=3, on_step=seen, on_end=ended)
     assert (job.state, job.result, job.remaining) == ("new", None, None)
     job.start()
-    assert job.join(PATIENCE)
+    assert job.wait(PATIENCE)
     ended.await_count(1)
     assert seen.values == [0, 1, 2]
     assert (job.state, job.result, job.error, job.steps_done) == ("done", 2, None, 3)
@@ -68,17 +68,17 @@ def test_pause_holds_and_resume_goes_on():
     assert job.state == "paused"
     # The step under way when the pause came is still delivered; no more than that one.
     gate.permits.release(2)
-    assert not job.join(0.2)
+    assert not job.wait(0.2)
     assert len(seen.values) <= 2
     stood_still = job.elapsed
-    assert not job.join(0.05)
+    assert not job.wait(0.05)
     assert job.elapsed == stood_still
     job.resume()
     seen.await_count(3)
     assert job.remaining > 0
     job.stop()
     gate.permits.release()
-    assert job.join(PATIENCE)
+    assert job.wait(PATIENCE)
 
 
 def test_stop_closes_the_generator_and_keeps_the_result():
@@ -89,7 +89,7 @@ def test_stop_closes_the_generator_and_keeps_the_result():
     seen.await_count(1)
     job.stop()
     gate.permits.release()
-    assert job.join(PATIENCE)
+    assert job.wait(PATIENCE)
     assert job.state == "stopped"
     assert job.result is not None
     assert gate.closed.is_set()
@@ -104,7 +104,7 @@ def test_stop_ends_a_pause_and_a_job_that_never_began():
     job.pause()
     gate.permits.release(2)
     job.stop()
-    assert job.join(PATIENCE)
+    assert job.wait(PATIENCE)
     fresh = Job(lambda: iter(()))
     fresh.stop()
     assert fresh.state == "stopped"
@@ -115,7 +115,7 @@ def test_stop_ends_a_pause_and_a_job_that_never_began():
 def test_stop_from_a_callback():
     job = Job(lambda: iter(range(100)), on_step=lambda step: step == 4 and job.stop())
     job.start()
-    assert job.join(PATIENCE)
+    assert job.wait(PATIENCE)
     assert (job.state, job.result) == ("stopped", 4)
 
 
@@ -138,7 +138,7 @@ def test_errors_are_kept(where):
 
     job = Job(steps, on_step=on_step)
     job.start()
-    assert job.join(PATIENCE)
+    assert job.wait(PATIENCE)
     assert job.state == "failed"
     assert isinstance(job.error, ArithmeticError)
     assert str(job.error) == where
@@ -156,7 +156,7 @@ def test_the_worker_is_capped_and_the_caller_is_not():
     seen = Seen()
     job = Job(lambda: (torch.get_num_threads() for _ in range(1)), on_step=seen, threads=1)
     job.start()
-    assert job.join(PATIENCE)
+    assert job.wait(PATIENCE)
     assert seen.values == [1]
     assert torch.get_num_threads() == before
 
