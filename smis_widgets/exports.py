@@ -1,14 +1,14 @@
-"""Files of an inversion: its curves, its time-lapse, its latent, and a picture of its state."""
+"""Files of an inversion: its curves, its time-lapse, and a picture of its state."""
 
 from __future__ import annotations
 
 import csv
 import importlib
 import io
-import json
+import logging
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,7 @@ import numpy as np
 from PIL import Image
 
 from smis_core.images import check_writable
-from smis_core.inversion import InversionStep
-from smis_widgets.recording import KeptStep, Picture, Recording, latent_tensors
+from smis_widgets.recording import KeptStep, Picture, Recording
 
 COLOURS = (
     "#6c4fe0", "#e0752d", "#12998a", "#d13f7b", "#2f7fd1", "#83901a", "#9a6a4c", "#6b7280",
@@ -86,6 +85,8 @@ def save_timelapse(
         if path.suffix.lower() == ".mp4":
             _write_mp4(draft, frames, seconds)
         else:
+            if path.suffix.lower() == ".gif":
+                frames = _in_one_palette(frames)
             each = max(20, round(1000 * seconds / len(frames)))
             frames[0].save(
                 draft,
@@ -95,37 +96,6 @@ def save_timelapse(
                 loop=0,
                 **({"quality": 90} if path.suffix.lower() == ".webp" else {}),
             )
-    return path
-
-
-def save_latent(path: str | Path, step: InversionStep | KeptStep) -> Path:
-    """Write the latent of a step as safetensors.
-
-    The tensors are named "z", "w", "wplus", or "style.00" … by the space; noise maps that were
-    optimised "noise.00" …, where the step still has them. The metadata has step, phase, losses
-    (JSON) and seconds.
-
-    Raises:
-        ValueError: another ending, or the path cannot be written.
-    """
-    from safetensors.torch import save_file
-
-    path = _checked(path, (".safetensors",))
-    tensors = dict(step.latent) if isinstance(step, KeptStep) else latent_tensors(step)
-    if isinstance(step, InversionStep) and step.noise is not None:
-        tensors |= {f"noise.{index:02d}": each for index, each in enumerate(step.noise.maps)}
-    metadata = {
-        "step": str(step.index),
-        "phase": step.phase,
-        "losses": json.dumps(step.losses),
-        "seconds": f"{step.seconds:.3f}",
-    }
-    with _draft(path) as draft:
-        save_file(
-            {name: each.detach().cpu().contiguous().clone() for name, each in tensors.items()},
-            draft,
-            metadata=metadata,
-        )
     return path
 
 
@@ -201,6 +171,13 @@ def _row(tiles: Sequence[Image.Image], *, gap: int) -> Image.Image:
     return row
 
 
+def _in_one_palette(frames: Sequence[Image.Image]) -> list[Image.Image]:
+    """256 colours for all frames: with a palette each, flat parts would flicker."""
+    some = [frames[round(place)] for place in np.linspace(0, len(frames) - 1, min(4, len(frames)))]
+    palette = _row(some, gap=0).quantize(256)
+    return [each.quantize(palette=palette) for each in frames]
+
+
 def _write_mp4(path: Path, frames: Sequence[Image.Image], seconds: float) -> None:
     av = _late("av", "an mp4 is written by PyAV", "smis[video]")
     count = max(2, round(seconds * _FRAMES_A_SECOND))
@@ -230,6 +207,8 @@ def _write_csv(path: Path, recordings: Mapping[str, Recording]) -> None:
 
 
 def _figure(width: float, height: float) -> Any:
+    # The first figure on a machine looks for fonts, and would tell every notebook so.
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     figure = _late("matplotlib.figure", "figures are drawn by matplotlib", "smis[plots]")
     return figure.Figure(figsize=(width, height), layout="constrained")
 
@@ -292,13 +271,9 @@ def _draft(path: Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-KINDS: Mapping[str, tuple[str, Callable[..., Path]]] = {
-    ".png": ("curves", save_curves),
-    ".svg": ("curves", save_curves),
-    ".csv": ("curves", save_curves),
-    ".gif": ("timelapse", save_timelapse),
-    ".webp": ("timelapse", save_timelapse),
-    ".mp4": ("timelapse", save_timelapse),
-    ".safetensors": ("latent", save_latent),
+KINDS: Mapping[str, str] = {
+    **dict.fromkeys((".png", ".svg", ".csv"), "curves"),
+    **dict.fromkeys((".gif", ".webp", ".mp4"), "timelapse"),
+    ".safetensors": "latent",
 }
-"""What can be saved, by the ending of the file."""
+"""What is saved, by the ending of the file."""

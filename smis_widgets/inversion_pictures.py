@@ -54,7 +54,7 @@ class InversionPictures:
     def set_target(self, target: Target | Tensor | Any) -> None:
         """Show another target, and compare with it."""
         if isinstance(target, Target):
-            self.picture = np.asarray(preview(target))
+            self.picture = np.array(preview(target))  # a copy: Pillow owns the other
         elif isinstance(target, Tensor) and target.ndim == 4:
             self.picture = picture_of(target)
         else:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,11 @@ import ipywidgets as widgets
 import traitlets
 from IPython.display import display, update_display
 
-from smis_core.inversion import InversionStep
+from smis_core.inversion import InversionStep, save_latent
 from smis_core.inversion.targets import Target
 from smis_core.jobs import Job, LatestWorker
 from smis_widgets.controls import MessageLine, icon_button, mark, styled, text_button
-from smis_widgets.exports import KINDS, sheet
+from smis_widgets.exports import KINDS, save_curves, save_timelapse, sheet
 from smis_widgets.image_view import with_plain_picture
 from smis_widgets.inversion_pictures import InversionPictures
 from smis_widgets.job_bar import JobBar
@@ -78,6 +77,8 @@ class InversionProgress(widgets.VBox):
     folder = traitlets.Unicode("inversions")
     """Where the save button writes."""
 
+    _closers: tuple[Callable[[], None], ...] = ()  # none of a widget whose making failed
+
     def __init__(
         self,
         runs: Work | Mapping[str, Work],
@@ -88,6 +89,8 @@ class InversionProgress(widgets.VBox):
         language: str = "en",
     ) -> None:
         self._strings = strings = Strings(language)
+        named = runs if isinstance(runs, Mapping) else {strings("inversion"): runs}
+        self.runs = Runs(named, shares=shares)
         self.target_view = target if isinstance(target, TargetView) else None
         self.pictures = InversionPictures(
             None if self.target_view is not None else target, strings=strings, language=language
@@ -99,8 +102,6 @@ class InversionProgress(widgets.VBox):
         self._painter, self._keeper = (
             LatestWorker(work, self._painted, threads=1) for work in (self._paint, self._keep)
         )
-        named = runs if isinstance(runs, Mapping) else {strings("inversion"): runs}
-        self.runs = Runs(named, shares=shares, on_step=self._refresh, on_change=self._changed)
         self._make_parts()
         super().__init__(selected=self.runs.names[0], folder=str(folder))
         self.add_class("smis-inversion")
@@ -114,6 +115,8 @@ class InversionProgress(widgets.VBox):
             styled("smis-inversion-tools", self._scales, self._saving, self.message),
         )
         self._connect()
+        self._closers = (self.runs.close, self.bar.forget, self._painter.close, self._keeper.close)
+        self.runs.follow(on_step=self._refresh, on_change=self._changed)
         self._select(self.selected)
 
     # What a program uses
@@ -187,26 +190,28 @@ class InversionProgress(widgets.VBox):
             ImportError: the library that writes such a file is not installed.
         """
         path = Path(path)
-        kind, write = KINDS.get(path.suffix.lower(), (None, None))
-        if write is None:
+        kind = KINDS.get(path.suffix.lower())
+        if kind is None:
             known = ", ".join(KINDS)
             raise ValueError(f"{path}: a name ending in one of {known} was wanted")
         recording = self.runs.recordings.get(self.selected)
         if recording is None or recording.latest is None:
             raise ValueError(self._strings("nothing_to_save"))
         if kind == "curves":
-            return write(path, self.runs.recordings, log=self.log)
+            return save_curves(path, self.runs.recordings, log=self.log)
         if kind == "timelapse":
-            return write(path, recording.kept(), target=self.pictures.picture)
-        scrubbed = None if self.step is None else recording.at(self.step)
-        return write(path, scrubbed or recording.latest.best_so_far)
+            return save_timelapse(path, recording.kept(), target=self.pictures.picture)
+        if self.step is not None and (kept := recording.at(self.step)) is not None:
+            save_latent(path, kept.latent)
+        else:
+            best = recording.latest.best_so_far
+            save_latent(path, best.latent, noise=best.noise)
+        return path
 
     def close(self) -> None:
         """Remove the widgets; the jobs go on."""
-        self.runs.close()
-        self.bar.show(None)
-        self._painter.close()
-        self._keeper.close()
+        for close in self._closers:
+            close()
         super().close()
 
     # Parts
@@ -214,7 +219,10 @@ class InversionProgress(widgets.VBox):
     def _make_parts(self) -> None:
         strings = self._strings
         self.plot = LossPlot(
-            on_ready=self._refresh, on_seek=self._seek, on_select=self._choose, strings=strings
+            on_ready=self._refresh,
+            on_seek=self._seek,
+            on_select=lambda name: self.set_trait("selected", name),
+            strings=strings,
         )
         self.scrubber = Scrubber(on_seek=self._seek, strings=strings)
         self.bar = JobBar(
@@ -225,16 +233,18 @@ class InversionProgress(widgets.VBox):
             strings=strings,
             detailed=True,
         )
-        self.log_button, self.seconds_button = (
-            text_button(
-                strings(trait), strings(f"{trait}_tooltip"), functools.partial(self._toggle, trait)
-            )
-            for trait in ("log", "by_seconds")
+        self.log_button = text_button(
+            strings("log"), strings("log_tooltip"), lambda: self.set_trait("log", not self.log)
+        )
+        self.seconds_button = text_button(
+            strings("by_seconds"),
+            strings("by_seconds_tooltip"),
+            lambda: self.set_trait("by_seconds", not self.by_seconds),
         )
         self.kind = widgets.Dropdown(
             options=[
                 (strings("saved_as", what=strings(f"as_{what}"), kind=suffix[1:]), suffix)
-                for suffix, (what, _) in KINDS.items()
+                for suffix, what in KINDS.items()
             ],
             tooltip=strings("what_to_save"),
         )
@@ -252,15 +262,12 @@ class InversionProgress(widgets.VBox):
             self.target_view.observe(lambda change: self._refresh(), "revision")
         self._show_tools()
 
-    def _toggle(self, trait: str) -> None:
-        self.set_trait(trait, not getattr(self, trait))
-
     @traitlets.validate("selected")
     def _known(self, proposal: Any) -> str:
-        if proposal.value not in self.runs.names:
-            known = ", ".join(map(repr, self.runs.names))
-            raise traitlets.TraitError(f"selected: the runs are {known}; got {proposal.value!r}")
-        return str(proposal.value)
+        if proposal.value in self.runs.names:
+            return str(proposal.value)
+        known = ", ".join(map(repr, self.runs.names))
+        raise traitlets.TraitError(f"selected: the runs are {known}; got {proposal.value!r}")
 
     # Runs
 
@@ -296,10 +303,6 @@ class InversionProgress(widgets.VBox):
         self.bar.show(self.runs.jobs.get(name))
         self.step = None
         self._refresh()
-
-    def _choose(self, name: str) -> None:
-        if name in self.runs.names:
-            self.selected = name
 
     def _seek(self, seek: Seek) -> None:
         recording = self.runs.recordings.get(self.selected)

@@ -67,9 +67,13 @@ class JobBar(widgets.HBox):
         """Whether a job is under way or paused."""
         return self.job is not None and self.job.state in ("running", "paused")
 
+    def forget(self) -> None:
+        """Watch the job no more."""
+        self._unwatch()
+
     def show(self, job: Job[Any] | None) -> None:
         """Show a job that was made elsewhere, begun or not; None: none."""
-        self._unwatch()
+        self.forget()
         self.job = job
         if job is not None:
             self._unwatch = job.watch(on_step=lambda _: self._stepped(), on_change=self._changed)
@@ -120,7 +124,7 @@ class JobBar(widgets.HBox):
         elif job is not None and job.total and (self._detailed or self.running):
             done = min(job.position / job.total, 1.0)
         self._track.value = (
-            f'<div class="smis-track smis-{state}"><div style="width: {100 * done:.1f}%">'
+            f'<div class="smis-track smis-{state}"><div style="width: {100 * done:.4g}%">'
             "</div></div>"
         )
         self._reading.value = "" if job is None or state == "new" else self._read(job)

@@ -73,17 +73,12 @@ class LossPlot(anywidget.AnyWidget):
         self._sending = threading.Lock()
         self._pages = False
         self._sent: dict[str, tuple[int, int]] = {}
-        losses = {
-            name: strings(f"loss_{name}")
-            for name in ("total", "pixels", "features", "noise", "prior")
-        }
         super().__init__(
             hint=strings("no_points"),
             alt=strings("loss_curves"),
             texts={
                 "select": strings("select_run", name="{name}"),
                 "toggle": strings("toggle_loss", name="{name}"),
-                "losses": losses,
             },
         )
         self.on_msg(self._on_message)
@@ -101,7 +96,7 @@ class LossPlot(anywidget.AnyWidget):
             for name, recording in recordings.items():
                 generation, sent = self._sent.get(name, (-1, 0))
                 points = recording.points(generation=generation, start=sent)
-                if points.generation == generation and not len(points.steps):
+                if not len(points.steps) and generation in (-1, points.generation):
                     continue
                 self._sent[name] = (points.generation, points.start + len(points.steps))
                 batches.append(
@@ -126,7 +121,7 @@ class LossPlot(anywidget.AnyWidget):
                 self._pages = True
                 self._sent.clear()
             self._on_ready()
-        elif "select" in content:
-            self._on_select(str(content["select"]))
+        elif content.get("select") in [run["name"] for run in self.runs]:
+            self._on_select(content["select"])
         elif (seek := Seek.read(content)) is not None:
             self._on_seek(seek)

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from torch import Tensor
 
 from smis_core.images import image_grid, to_uint8
-from smis_core.inversion import InversionStep
+from smis_core.inversion import InversionStep, Latent
+from smis_core.inversion.latent_files import latent_from, latent_tensors
 from smis_core.jobs import Job
 
 MAX_POINTS = 8192
@@ -42,8 +43,8 @@ class KeptStep:
     image: Picture
     """[H, W, 3]; several targets side by side"""
     losses: dict[str, float]
-    latent: dict[str, Tensor]
-    """on the CPU, by the names of `latent_tensors`"""
+    latent: Latent
+    """a copy on the CPU"""
     phase: str
     seconds: float
     """of work up to it"""
@@ -168,7 +169,7 @@ def keep(step: InversionStep) -> KeptStep:
         step.index,
         picture_of(step.image),
         dict(step.losses),
-        {name: tensor.detach().cpu().clone() for name, tensor in latent_tensors(step).items()},
+        latent_from(latent_tensors(step.latent))[0],
         step.phase,
         step.seconds,
     )
@@ -183,14 +184,6 @@ def picture_of(images: Tensor) -> Picture:
         images = image_grid(images, columns=math.ceil(math.sqrt(len(images))))[None]
     picture: Picture = to_uint8(images)[0]
     return picture
-
-
-def latent_tensors(step: InversionStep) -> dict[str, Tensor]:
-    """A latent as tensors by name: "z", "w", "wplus", or "style.00", "style.01" …"""
-    latent: Any = step.latent
-    if hasattr(latent, "styles"):
-        return {f"style.{index:02d}": each for index, each in enumerate(latent.styles)}
-    return {type(latent).__name__.lower(): latent.tensor}
 
 
 _RECORDINGS: weakref.WeakKeyDictionary[Job[Any], Recording] = weakref.WeakKeyDictionary()

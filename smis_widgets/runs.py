@@ -15,36 +15,26 @@ Work: TypeAlias = Job[InversionStep] | Steps | Callable[[], Steps]
 
 
 class Runs:
-    """Jobs by name, recorded, and watched for as long as nobody calls `close`.
+    """Jobs by name, all of them recorded.
 
     Args:
         works: what each run is: a job, steps, or a function that makes steps.
         shares: what jobs that are made here share, see `Job`.
-        on_step: called on a worker thread when any run has made a step.
-        on_change: called with the run's name and job when the state of one changes.
 
     Raises:
         ValueError: no runs.
         TypeError: a run that is none of these.
     """
 
-    def __init__(
-        self,
-        works: Mapping[str, Work],
-        *,
-        shares: object | None,
-        on_step: Callable[[], None],
-        on_change: Callable[[str, Job[InversionStep]], None],
-    ) -> None:
+    def __init__(self, works: Mapping[str, Work], *, shares: object | None) -> None:
         if not works:
             raise ValueError("runs: wanted at least one, got none; name one in the mapping")
         self._works = dict(works)
         self._shares = shares
-        self._on_step = on_step
-        self._on_change = on_change
         self._lock = threading.Lock()
         self._jobs: dict[str, Job[InversionStep]] = {}
-        self._unwatch: dict[str, Callable[[], None]] = {}
+        self._follow: Callable[[str, Job[InversionStep]], Callable[[], None]] | None = None
+        self._unfollow: dict[str, Callable[[], None]] = {}
         for name, work in self._works.items():
             if isinstance(work, Job):
                 self._adopt(name, work)
@@ -55,6 +45,28 @@ class Runs:
                     "runs: wanted a Job, the steps of an inversion or a function that makes them,"
                     f" got {type(work).__name__} for {name!r}"
                 )
+
+    def follow(
+        self,
+        *,
+        on_step: Callable[[], None],
+        on_change: Callable[[str, Job[InversionStep]], None],
+    ) -> None:
+        """Be told of the newest job of each run, until `close`.
+
+        Args:
+            on_step: called on a worker thread when any run has made a step.
+            on_change: called with the run's name and job when the state of one changes.
+        """
+
+        def watch(name: str, job: Job[InversionStep]) -> Callable[[], None]:
+            return job.watch(
+                on_step=lambda _: on_step(), on_change=lambda job: on_change(name, job)
+            )
+
+        self._follow = watch
+        for name, job in self.jobs.items():
+            self._unfollow[name] = watch(name, job)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,15 +97,14 @@ class Runs:
         return job
 
     def close(self) -> None:
-        """Watch no more; the jobs go on."""
-        for unwatch in self._unwatch.values():
-            unwatch()
+        """Follow no more; the jobs go on."""
+        for unfollow in self._unfollow.values():
+            unfollow()
 
     def _adopt(self, name: str, job: Job[InversionStep]) -> None:
-        self._unwatch.pop(name, lambda: None)()
-        recording_of(job)  # before us, so that what we are told of is recorded already
+        self._unfollow.pop(name, lambda: None)()
+        recording_of(job)  # first, so that what we are told of is recorded already
         with self._lock:
             self._jobs[name] = job
-        self._unwatch[name] = job.watch(
-            on_step=lambda _: self._on_step(), on_change=lambda job: self._on_change(name, job)
-        )
+        if self._follow is not None:
+            self._unfollow[name] = self._follow(name, job)

@@ -104,6 +104,8 @@ class TargetView(widgets.VBox):
     revision = traitlets.Int(0)
     """Counts the previews."""
 
+    _worker: LatestWorker[FacePoints | None, Target] | None = None
+
     def __init__(
         self,
         picture: ImageSource,
@@ -143,10 +145,8 @@ class TargetView(widgets.VBox):
             styled("smis-figure", self.view, self._caption, kind=widgets.VBox),
         )
         self.children = (Shell(), pair, self.message)
-        self._worker: LatestWorker[FacePoints | None, Target] = LatestWorker(
-            self._preview, self._deliver, threads=1
-        )
-        self.observe(lambda change: self._worker.submit(change.new), "points")
+        worker = self._worker = LatestWorker(self._preview, self._deliver, threads=1)
+        self.observe(lambda change: worker.submit(change.new), "points")
         self._show(target, 1.0)
 
     @property
@@ -168,11 +168,13 @@ class TargetView(widgets.VBox):
 
     def wait(self, timeout: float = 30.0) -> bool:
         """Wait until the preview shows the points; returns whether it does. For programs."""
+        assert self._worker is not None
         return self._worker.wait(timeout)
 
     def close(self) -> None:
         """End the thread and remove the widgets."""
-        self._worker.close()
+        if self._worker is not None:  # None where the picture was refused
+            self._worker.close()
         super().close()
 
     def _prepare(

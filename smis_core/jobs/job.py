@@ -75,6 +75,7 @@ class Job(Generic[Step]):
         self._watchers: list[_Watcher[Step]] = []
         self._state: JobState = "new"
         self._stopping = False
+        self._told = False
         self._result: Step | None = None
         self._error: BaseException | None = None
         self._steps_done = 0
@@ -172,6 +173,7 @@ class Job(Generic[Step]):
             self._changed.notify_all()
         if never_began:
             self._tell()
+            self._told = True
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the job has ended.
@@ -183,7 +185,7 @@ class Job(Generic[Step]):
             timeout: at most so many seconds; None waits for ever.
 
         Returns:
-            Whether it has ended.
+            Whether it has ended and everybody who watches it has been told.
 
         Raises:
             RuntimeError: it has not been started.
@@ -193,7 +195,7 @@ class Job(Generic[Step]):
             raise RuntimeError("job: it has not been started, so it would never end; call start()")
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._changed:
-            while not self.finished:
+            while not self._told:
                 left = _NAP_SECONDS if deadline is None else deadline - time.monotonic()
                 if left <= 0:
                     return False
@@ -253,13 +255,15 @@ class Job(Generic[Step]):
         with self._changed:
             self._stand_still()
             self._state = end
-            self._changed.notify_all()
         try:
             if self._on_end is not None:
                 self._on_end(self)
         except Exception:
             _log.exception("the on_end callback of a Job failed")
         self._tell()
+        with self._changed:
+            self._told = True
+            self._changed.notify_all()
 
     def _drain(self) -> JobState:
         made, self._steps = self._steps, None  # a finished job holds no network

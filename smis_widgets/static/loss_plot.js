@@ -383,7 +383,7 @@ function render({ model, el }) {
       } else {
         made.children[2].textContent = "";
       }
-      made.children[1].textContent = model.get("texts").losses[name] ?? name;
+      made.children[1].textContent = name;
       made.setAttribute("aria-pressed", !hiddenNow);
       made.title = model.get("texts").toggle.replace("{name}", name);
       made.onclick = () => toggle(name);
