@@ -32,12 +32,14 @@ class InversionStep:
     """the maps so far, where they are optimised"""
     image: Tensor | None
     """[N, 3, r, r] in about [-1, 1], where one was due; r grows up to the generator's resolution"""
-    seconds: float
+    seconds: float = 0.0
     """of work so far: what passes between two steps, as in a pause, is not counted"""
-    best: bool
+    best: bool = True
     """whether no former step of the same phase had a lower total"""
     before: InversionStep | None = field(default=None, repr=False)
     """the best step so far, where this is not it"""
+    classes: tuple[int, ...] | None = None
+    """of the targets, given or found, for a conditional generator"""
     generator: GeneratorBase | None = field(default=None, repr=False)
     """what draws the latent, where it is a tuned copy"""
     warning: str | None = None
