@@ -16,10 +16,11 @@ from IPython.display import display, update_display
 from smis_core.inversion import InversionStep, save_latent
 from smis_core.inversion.targets import Target
 from smis_core.jobs import Job, LatestWorker
-from smis_widgets.controls import MessageLine, icon_button, mark, styled, text_button
+from smis_widgets.controls import MessageLine, mark, styled
 from smis_widgets.exports import KINDS, save_curves, save_timelapse, sheet
 from smis_widgets.image_view import with_plain_picture
 from smis_widgets.inversion_pictures import InversionPictures
+from smis_widgets.inversion_tools import InversionTools
 from smis_widgets.job_bar import JobBar
 from smis_widgets.keepsakes import next_path
 from smis_widgets.loss_plot import LossPlot
@@ -74,6 +75,9 @@ class InversionProgress(widgets.VBox):
     by_seconds = traitlets.Bool(False)
     """Whether the curves lie over seconds of work rather than steps."""
 
+    aligning = traitlets.Bool(True)
+    """Whether the `TargetView` is shown; the start of a run hides it."""
+
     folder = traitlets.Unicode("inversions")
     """Where the save button writes."""
 
@@ -104,6 +108,12 @@ class InversionProgress(widgets.VBox):
         )
         self._make_parts()
         super().__init__(selected=self.runs.names[0], folder=str(folder))
+        self.tools = InversionTools(
+            self,
+            can_align=self.target_view is not None,
+            on_save=self.message.guarding(self._save_and_tell, "saving", strings),
+            strings=strings,
+        )
         self.add_class("smis-inversion")
         if target is None:
             self.add_class("smis-no-target")
@@ -112,7 +122,7 @@ class InversionProgress(widgets.VBox):
             *([self.target_view] if self.target_view is not None else []),
             styled("smis-inversion-main", self.plot, *self.pictures.figures, kind=widgets.Box),
             styled("smis-inversion-bar", self.bar, self.scrubber),
-            styled("smis-inversion-tools", self._scales, self._saving, self.message),
+            styled("smis-inversion-tools", self.tools, self.message),
         )
         self._connect()
         self._closers = (self.runs.close, self.bar.forget, self._painter.close, self._keeper.close)
@@ -233,34 +243,14 @@ class InversionProgress(widgets.VBox):
             strings=strings,
             detailed=True,
         )
-        self.log_button = text_button(
-            strings("log"), strings("log_tooltip"), lambda: self.set_trait("log", not self.log)
-        )
-        self.seconds_button = text_button(
-            strings("by_seconds"),
-            strings("by_seconds_tooltip"),
-            lambda: self.set_trait("by_seconds", not self.by_seconds),
-        )
-        self.kind = widgets.Dropdown(
-            options=[
-                (strings("saved_as", what=strings(f"as_{what}"), kind=suffix[1:]), suffix)
-                for suffix, what in KINDS.items()
-            ],
-            tooltip=strings("what_to_save"),
-        )
-        self.kind.add_class("smis-choice")
-        save = self.message.guarding(self._save_and_tell, "saving", strings)
-        self.save_button = icon_button("save", "", save)
-        self._scales = styled("smis-group", self.log_button, self.seconds_button)
-        self._saving = styled("smis-group", self.kind, self.save_button)
 
     def _connect(self) -> None:
         self.observe(lambda change: self._select(change.new), "selected")
         self.observe(lambda change: self._refresh(), ("step", "log", "by_seconds"))
-        self.observe(lambda change: self._show_tools(), ("log", "by_seconds", "folder"))
         if self.target_view is not None:
-            self.target_view.observe(lambda change: self._refresh(), "revision")
-        self._show_tools()
+            view = self.target_view
+            view.observe(lambda change: self._refresh(), "revision")
+            self.observe(lambda change: mark(view, "smis-hidden", not change.new), "aligning")
 
     @traitlets.validate("selected")
     def _known(self, proposal: Any) -> str:
@@ -284,7 +274,7 @@ class InversionProgress(widgets.VBox):
             self._show_error(name, error)
             return None
         self.message.clear()
-        self.step = None
+        self.step, self.aligning = None, False
         return job
 
     def _changed(self, name: str, job: Job[InversionStep]) -> None:
@@ -363,13 +353,8 @@ class InversionProgress(widgets.VBox):
         return sheet(recordings, shown=result, film=film, target=target, log=self.log)
 
     def _save_and_tell(self) -> None:
-        path = next_path(Path(self.folder), "inversion", self.kind.value)
+        path = next_path(Path(self.folder), "inversion", self.tools.kind.value)
         self.message.note(self._strings("saved", path=self.save(path)))
-
-    def _show_tools(self) -> None:
-        mark(self.log_button, "smis-on", self.log)
-        mark(self.seconds_button, "smis-on", self.by_seconds)
-        self.save_button.tooltip = self._strings("save_as", folder=self.folder)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The live widget, and a plain picture of its state for places without a kernel."""

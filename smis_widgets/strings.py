@@ -103,6 +103,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "showing": ("Showing the inversion",),
     # The target
     "aligning": ("Aligning",),
+    "align": ("Show or hide the picture and its points",),
     "aligned": ("what will be inverted",),
     "left_eye": ("the eye at the left of the picture",),
     "right_eye": ("the eye at the right of the picture",),

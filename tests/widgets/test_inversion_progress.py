@@ -250,7 +250,6 @@ def test_an_error_of_the_work_is_a_line_and_an_exception_and_nothing_is_lost(mad
     until(lambda: "smis-error" in progress.message.value)
     assert "The inversion hybrid failed: the loss is not a number" in progress.message.value
     assert progress.results["hybrid"].index == 3
-    assert progress.save_button is not None
 
 
 def test_an_error_of_the_checks_is_a_line(made):
@@ -293,7 +292,11 @@ def test_the_target_is_what_the_points_make_of_it(made):
     assert view.wait()
     settle(progress)
     assert progress.pictures.target.data == view.view.data
+    assert "smis-hidden" not in view._dom_classes
     progress.start()
+    assert "smis-hidden" in view._dom_classes
+    progress.tools.switches["aligning"].click()
+    assert "smis-hidden" not in view._dom_classes
     assert progress.wait(PATIENCE)
     assert np.array_equal(shown(progress.pictures.target), picture_of(seen[0]))
     assert shown(progress.pictures.gap).max() <= 2
@@ -302,13 +305,13 @@ def test_the_target_is_what_the_points_make_of_it(made):
 @pytest.mark.parametrize("ending", ["csv", "gif", "safetensors"])
 def test_the_save_button_writes_under_the_next_free_number(made, tmp_path, ending):
     progress = made(fake_inversion(TARGET, steps=6), target=TARGET, folder=tmp_path)
-    progress.kind.value = f".{ending}"
-    progress.save_button.click()
+    progress.tools.kind.value = f".{ending}"
+    progress.tools.save_button.click()
     assert "no step yet" in progress.message.value
     progress.start()
     assert progress.wait(PATIENCE)
     for number in (1, 2):
-        progress.save_button.click()
+        progress.tools.save_button.click()
         assert (tmp_path / f"inversion-000{number}.{ending}").stat().st_size > 0
     assert "smis-note" in progress.message.value
     with pytest.raises(ValueError, match=r"\.safetensors"):
