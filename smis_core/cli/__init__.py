@@ -8,8 +8,8 @@ from typing import Any
 import typer
 
 COMMANDS = (
-    "lab", "synthesize", "demo", "train", "fewshot", "evaluate", "models",
-    "inspect", "convert", "zoo",
+    "lab", "synthesize", "invert", "demo", "train", "fewshot", "evaluate", "bench_inversion",
+    "models", "inspect", "convert", "zoo",
 )  # fmt: skip
 """Modules of this package in the order of the help; each adds its commands in ``register``."""
 

@@ -45,6 +45,7 @@ def save_latent(
     *,
     noise: Noise | None = None,
     generator: str = "",
+    settings: str = "",
 ) -> None:
     """Writes a code, replacing what was there in one step.
 
@@ -53,6 +54,7 @@ def save_latent(
         latent: in any space.
         noise: maps that belong to it.
         generator: the fingerprint of the network whose code it is.
+        settings: how it was found, in words.
 
     Raises:
         ValueError: the place cannot be written.
@@ -62,6 +64,7 @@ def save_latent(
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     metadata = {"format": _FORMAT, "space": _NAMES[type(latent)], "generator": generator}
+    metadata["settings"] = settings
     try:
         save_file(latent_tensors(latent, noise), partial, metadata)
         partial.chmod(0o644)  # safetensors writes files that only their owner reads

@@ -81,8 +81,7 @@ def invert(
         if not name or Path(name).name != name:
             raise ValueError(f"images: wanted plain names, which become file names, got {name!r}")
     check_writable(out, folder=True)
-    owner = f"{fingerprint(generator)} {settings}".strip()
-    return _invert(generator, images, out, method, batch, owner)
+    return _invert(generator, images, out, method, batch, (fingerprint(generator), settings))
 
 
 def _invert(
@@ -91,7 +90,7 @@ def _invert(
     out: Path,
     method: Method,
     batch: int,
-    owner: str,
+    owner: tuple[str, str],
 ) -> Iterator[ManyStep]:
     left = [name for name in images if _owner(out / f"{name}.safetensors") != owner]
     done = len(images) - len(left)
@@ -144,7 +143,7 @@ def _write(
     tuned: GeneratorBase | None,
     targets: Mapping[str, Target],
     out: Path,
-    owner: str,
+    owner: tuple[str, str],
 ) -> tuple[Path, ...]:
     paths = []
     labels = None if step.classes is None else class_labels(generator, [*step.classes])
@@ -160,7 +159,9 @@ def _write(
             out / f"{name}.png",
             metadata={"smis:losses": json.dumps(step.losses)},
         )
-        save_latent(path, _one(step.latent, index), noise=noise, generator=owner)
+        save_latent(
+            path, _one(step.latent, index), noise=noise, generator=owner[0], settings=owner[1]
+        )
         paths.append(path)
     return tuple(paths)
 
@@ -174,12 +175,13 @@ def _one(latent: Latent, index: int) -> Latent:
     return replace(latent, tensor=row(latent.tensor))
 
 
-def _owner(path: Path) -> str | None:
-    """Whose code a file holds; None where it is missing or broken."""
+def _owner(path: Path) -> tuple[str, str] | None:
+    """Whose code a file holds, and how it was found; None where it is missing or broken."""
     if not path.is_file():
         return None
     try:
         with safe_open(path, "pt") as file:
-            return (file.metadata() or {}).get("generator")
+            about = file.metadata() or {}
+            return about.get("generator", ""), about.get("settings", "")
     except (SafetensorError, OSError):
         return None

@@ -9,7 +9,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from ..images import ImageSource, open_picture
+from ..images import MAX_SIDE, ImageSource, open_picture
 from ..labels import UNPAINTED, LabelMap
 
 _SIXTEEN = ("I;16", "I;16B", "I;16L", "I;16N", "I")
@@ -24,7 +24,11 @@ def read_linear(source: ImageSource) -> tuple[Tensor, list[str]]:
     if isinstance(source, Tensor):
         return _from_tensor(source), []
     if isinstance(source, (str, os.PathLike)):
-        return _from_pil(open_picture(source))
+        picture = open_picture(source)
+        with Image.open(source) as file:
+            frames = getattr(file, "n_frames", 1)
+        tensor, notes = _from_pil(picture)
+        return tensor, [f"the first of {frames} frames", *notes] if frames > 1 else notes
     if isinstance(source, Image.Image):
         return _from_pil(source)
     if isinstance(source, np.ndarray):
@@ -68,11 +72,9 @@ def read_mask(name: str, mask: LabelMap | np.ndarray | Tensor) -> Tensor:
 
 def _from_pil(picture: Image.Image) -> tuple[Tensor, list[str]]:
     notes = []
-    if getattr(picture, "n_frames", 1) > 1:
-        notes.append(f"the first of {picture.n_frames} frames")  # type: ignore[attr-defined]
-        picture.seek(0)
     if min(picture.size) == 0:
         raise ValueError(f"target: the picture is empty ({picture.width} x {picture.height})")
+    _check_pixels(*picture.size)
     picture = ImageOps.exif_transpose(picture)
     if picture.mode in _SIXTEEN:
         notes.append("16 bits a channel")
@@ -97,6 +99,7 @@ def _from_array(array: np.ndarray) -> Tensor:
             "target: wanted an array [H, W], [H, W, 3] or [H, W, 4], got"
             f" {array.dtype} {[*array.shape]}"
         )
+    _check_pixels(array.shape[1], array.shape[0])
     top = {"uint8": 255.0, "uint16": 65535.0}.get(str(array.dtype))
     if top is None and not np.issubdtype(array.dtype, np.floating):
         raise ValueError(
@@ -134,6 +137,14 @@ def _from_tensor(tensor: Tensor) -> Tensor:
             " 0 … 255"
         )
     return _to_linear((batch.clamp(-1, 1) + 1) / 2)
+
+
+def _check_pixels(width: int, height: int) -> None:
+    if width * height > MAX_SIDE**2:
+        raise ValueError(
+            f"target: wanted at most {MAX_SIDE**2 // 10**6} million pixels, got {width} x {height};"
+            " make the picture smaller, or give the part of it that matters"
+        )
 
 
 def _flattened(coded: Tensor) -> Tensor:
