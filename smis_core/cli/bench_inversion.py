@@ -34,9 +34,6 @@ def inversion(
     encoder: Annotated[
         Path | None, typer.Option(help="weights; default: the bundled image encoder")
     ] = None,
-    generator: Annotated[
-        Path | None, typer.Option(help="weights; default: the bundled generator")
-    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
     as_json: Annotated[
         bool, typer.Option("--json", help="print one JSON object instead of a table")
@@ -52,7 +49,6 @@ def inversion(
             steps=steps,
             seconds=seconds,
             encoder_path=encoder,
-            generator_path=generator,
             device=device,
         )
     ).report

@@ -115,6 +115,8 @@ def bench_inversion(
     seconds: float = 5.0,
     encoder_path: Path | None = None,
     generator_path: Path | None = None,
+    discriminator_path: Path | None = None,
+    judge_path: Path | None = None,
     device: str | torch.device = "auto",
 ) -> Iterator[BenchInversionStep]:
     """Inverts fresh renders and samples one by one, in every way, and compares.
@@ -127,7 +129,7 @@ def bench_inversion(
         steps: of the projections into W and W+.
         seconds: that the hybrid has for a picture; tuning has twice as many.
         encoder_path: weights; None: the bundled image encoder.
-        generator_path: weights; None: the bundled generator.
+        generator_path, discriminator_path, judge_path: likewise.
         device: where to work.
 
     Returns:
@@ -144,11 +146,12 @@ def bench_inversion(
         )
     target = resolve_device(device)
     generator = load_generator(generator_path, device=target)
-    critic = load_network(bundled_path("portraits/discriminator"), device=target)
+    critic_path = discriminator_path or bundled_path("portraits/discriminator")
+    critic = load_network(critic_path, device=target)
     if not isinstance(critic, AnyDiscriminator):
-        raise ValueError("portraits/discriminator: wanted a discriminator in it")
+        raise ValueError(f"{critic_path}: wanted a discriminator, got {type(critic).__name__}")
     encoder = load_image_encoder(encoder_path, device=target)
-    judge = load_judge(device=target)
+    judge = load_judge(judge_path, device=target)
     return _Bench(generator, critic, encoder, judge, images, steps, seconds).run()
 
 

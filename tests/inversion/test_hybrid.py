@@ -69,7 +69,7 @@ def test_an_encoder_of_another_generator_is_refused(generator, target):
 def test_encoders_of_psp_and_restyle_are_looked_through(generator, target, channels):
     config = InversionConfig(
         encoder="gradual",
-        num_ws=generator.num_ws,
+        resolution=32,
         w_dim=8,
         img_channels=channels,
         base_channels=16,
