@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from smis_core.images import check_writable
-from smis_widgets.recording import KeptStep, Picture, Recording
+from smis_widgets.recording import KeptStep, Picture, Recording, Weight
 
 COLOURS = (
     "#6c4fe0", "#e0752d", "#12998a", "#d13f7b", "#2f7fd1", "#83901a", "#9a6a4c", "#6b7280",
@@ -105,6 +105,7 @@ def sheet(
     shown: KeptStep,
     film: Sequence[KeptStep],
     target: Picture | None,
+    weight: Weight | None = None,
     log: bool = True,
 ) -> bytes:
     """A PNG of where an inversion stands: its curves, its pictures, and how they came.
@@ -115,7 +116,9 @@ def sheet(
     pictures = [("target", target)] if target is not None else []
     pictures.append((f"step {shown.index}", shown.image))
     if target is not None:
-        pictures.append((f"difference × {DIFFERENCE_GAIN}", difference(target, shown.image)))
+        pictures.append(
+            (f"difference × {DIFFERENCE_GAIN}", difference(target, shown.image, weight))
+        )
     buffer = io.BytesIO()
     try:
         figure = _figure(11, 4.2)
@@ -136,12 +139,15 @@ def sheet(
     return buffer.getvalue()
 
 
-def difference(target: Picture, picture: Picture) -> Picture:
-    """Where and by how much two pictures differ, made twice as bright; at the target's size."""
+def difference(target: Picture, picture: Picture, weight: Weight | None = None) -> Picture:
+    """Where and by how much two pictures differ, made twice as bright; at the target's size. What
+    does not matter is black."""
     if picture.shape != target.shape:
         height, width = target.shape[:2]
         picture = np.asarray(Image.fromarray(picture).resize((width, height), Image.BICUBIC))
-    gap = np.abs(target.astype(np.int16) - picture) * DIFFERENCE_GAIN
+    gap = np.abs(target.astype(np.float32) - picture) * DIFFERENCE_GAIN
+    if weight is not None:
+        gap *= weight[..., None]
     return gap.clip(0, 255).astype(np.uint8)
 
 
@@ -228,6 +234,8 @@ def _draw_curves(axes: Any, recordings: Mapping[str, Recording], *, log: bool) -
             )
     if log:
         axes.set_yscale("log")
+        # A term that all but vanishes must not press the others flat.
+        axes.set_ylim(bottom=max(axes.get_ylim()[0], axes.get_ylim()[1] * 1e-5))
     axes.set_xlabel("step")
     if several:
         axes.set_ylabel("total")

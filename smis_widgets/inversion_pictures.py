@@ -15,7 +15,7 @@ from smis_core.jobs import Job
 from smis_widgets.controls import caption, styled
 from smis_widgets.exports import DIFFERENCE_GAIN, difference
 from smis_widgets.image_view import ImageView
-from smis_widgets.recording import Picture, Recording, picture_of
+from smis_widgets.recording import Picture, Recording, Weight, picture_of
 from smis_widgets.strings import Strings
 
 
@@ -29,7 +29,8 @@ class InversionPictures:
 
     Attributes:
         figures: the boxes, for a layout.
-        picture: the target as it is compared with; None: there is no difference to show.
+        picture: the target as it is shown; None: there is no difference to show.
+        weight: how much each of its pixels matters, [H, W] in [0, 1]; None: all alike.
     """
 
     def __init__(self, target: Any, *, strings: Strings, language: str) -> None:
@@ -48,12 +49,16 @@ class InversionPictures:
         for name, figure in zip(named, self.figures, strict=True):
             figure.add_class(f"smis-figure-{name}")
         self.picture: Picture | None = None
+        self.weight: Weight | None = None
         if target is not None:
             self.set_target(target)
 
     def set_target(self, target: Target | Tensor | Any) -> None:
         """Show another target, and compare with it."""
+        self.weight = None
         if isinstance(target, Target):
+            if target.weight is not None:
+                self.weight = target.weight[0, 0].cpu().numpy()
             self.picture = np.array(preview(target))  # a copy: Pillow owns the other
         elif isinstance(target, Tensor) and target.ndim == 4:
             self.picture = picture_of(target)
@@ -82,7 +87,7 @@ class InversionPictures:
         self._caption.value = self._strings("at_step", what=self._strings(what), step=index)
         frame, view = self.now.show(picture), self.now
         if self.picture is not None:
-            frame, view = self.gap.show(difference(self.picture, picture)), self.gap
+            frame, view = self.gap.show(difference(self.picture, picture, self.weight)), self.gap
         view.wait_painted(frame, timeout=0.1)
 
     @staticmethod

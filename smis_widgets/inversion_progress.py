@@ -349,8 +349,14 @@ class InversionProgress(widgets.VBox):
         result = recording.result() if recording is not None else None
         if recording is None or result is None:
             return bytes(self.pictures.target.data)
-        film, target = recording.kept(), self.pictures.picture
-        return sheet(recordings, shown=result, film=film, target=target, log=self.log)
+        return sheet(
+            recordings,
+            shown=result,
+            film=recording.kept(),
+            target=self.pictures.picture,
+            weight=self.pictures.weight,
+            log=self.log,
+        )
 
     def _save_and_tell(self) -> None:
         path = next_path(Path(self.folder), "inversion", self.tools.kind.value)

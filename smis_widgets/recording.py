@@ -30,6 +30,9 @@ MAX_KEPT_BYTES = 64 * 2**20
 Picture: TypeAlias = npt.NDArray[np.uint8]
 """[H, W, 3]"""
 
+Weight: TypeAlias = npt.NDArray[np.float32]
+"""[H, W] in [0, 1]"""
+
 _MAX_SIDE = 512
 _GENERATIONS = itertools.count()
 

@@ -153,6 +153,7 @@ function render({ model, el }) {
     schedule();
   };
 
+  const chipColour = (index) => `var(--smis-curve-${index % COLOURS})`;
   const colourOf = (style, index) => style.getPropertyValue(`--smis-curve-${index % COLOURS}`).trim() || "#6c4fe0";
   const lines = (style) => {
     const found = [];
@@ -190,7 +191,7 @@ function render({ model, el }) {
     if (low > high) [low, high] = log ? [0.1, 1] : [0, 1];
     if (log) {
       // A term that all but vanishes must not press the others flat.
-      low = Math.max(low, high * 1e-7);
+      low = Math.max(low, high * 1e-4);
       const room = Math.max((high / low) ** 0.06, 1.08);
       return { first: 0, last, low: low / room, high: high * room };
     }
@@ -259,7 +260,7 @@ function render({ model, el }) {
     if (marked >= 0 && drawn.length) marker(context, marked, drawn, axis, x, y, log, height, style);
     canvas.setAttribute("aria-label", model.get("alt"));
     hint.textContent = drawn.some(({ run }) => run.length) ? "" : model.get("hint");
-    fillLegend(style, marked, axis);
+    fillLegend(marked, axis);
   }
   let view = null;
 
@@ -351,7 +352,7 @@ function render({ model, el }) {
     return chips.get(key);
   }
 
-  function fillLegend(style, marked, axis) {
+  function fillLegend(marked, axis) {
     const names = lossNames();
     const wanted = [];
     const valueAt = (run, loss) => {
@@ -364,7 +365,7 @@ function render({ model, el }) {
       model.get("runs").forEach(({ name, state }, place) => {
         const made = chip(`run:${name}`, "run");
         const chosen = name === model.get("selected");
-        made.style.setProperty("--smis-chip", colourOf(style, place));
+        made.style.setProperty("--smis-chip", chipColour(place));
         made.children[1].textContent = name;
         made.children[2].textContent = visible.length === 1 ? readable(valueAt(runs.get(name), visible[0])) : "";
         made.setAttribute("aria-pressed", chosen);
@@ -378,7 +379,7 @@ function render({ model, el }) {
       const made = chip(`loss:${name}`, several() ? "dash" : "loss");
       const hiddenNow = isHidden(name);
       if (!several()) {
-        made.style.setProperty("--smis-chip", colourOf(style, rank));
+        made.style.setProperty("--smis-chip", chipColour(rank));
         made.children[2].textContent = readable(valueAt(runs.get(shownRuns()[0]), name));
       } else {
         made.children[2].textContent = "";
@@ -453,8 +454,12 @@ function render({ model, el }) {
   for (const each of traits) model.on(each, schedule);
   const size = new ResizeObserver(schedule);
   size.observe(stage);
-  const theme = new MutationObserver(schedule);
-  theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
+  // A theme names itself on the page before its colours are all there.
+  const theme = new MutationObserver(() => {
+    schedule();
+    setTimeout(schedule, 500);
+  });
+  for (const node of [document.documentElement, document.body]) theme.observe(node, { attributes: true });
   ask();
   schedule();
 

@@ -124,6 +124,9 @@ def test_the_difference_is_black_where_nothing_differs():
     target = picture_of(TARGET)
     assert difference(target, target).max() == 0
     assert difference(target, 255 - target).mean() > 50
+    half = np.ones((32, 32), np.float32)
+    half[:, :16] = 0
+    assert difference(target, 255 - target, half)[:, :16].max() == 0
     coarse = picture_of(torch_half(TARGET))
     assert difference(target, coarse).shape == target.shape
     assert difference(target, coarse).mean() < 20

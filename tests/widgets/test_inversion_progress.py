@@ -298,8 +298,15 @@ def test_the_target_is_what_the_points_make_of_it(made):
     progress.tools.switches["aligning"].click()
     assert "smis-hidden" not in view._dom_classes
     assert progress.wait(PATIENCE)
-    assert np.array_equal(shown(progress.pictures.target), picture_of(seen[0]))
-    assert shown(progress.pictures.gap).max() <= 2
+    # Part of it lies outside of the picture: it is shown pale, and does not count as a difference.
+    weight = view.target.weight[0, 0].numpy()
+    assert weight.min() == 0
+    matters = weight == 1
+    target = shown(progress.pictures.target)
+    assert np.array_equal(target[matters], picture_of(seen[0])[matters])
+    assert target[weight == 0].mean() > picture_of(seen[0])[weight == 0].mean() + 20
+    gap = shown(progress.pictures.gap)
+    assert gap[matters].max() == gap[weight == 0].max() == 0
 
 
 @pytest.mark.parametrize("ending", ["csv", "gif", "safetensors"])
