@@ -32,7 +32,7 @@ Features = Callable[[Tensor], list[Tensor]]
 class ImageEncoderOptions:
     """How an image encoder is trained."""
 
-    pictures: int = 60_000
+    pictures: int = 36_000
     """seen in all: half of the domain, half samples"""
     batch: int = 16
     """pictures a step"""
@@ -48,7 +48,7 @@ class ImageEncoderOptions:
     """of the distance from the latents that the mapping network gives"""
     row_weight: float = 0.01
     """of the distance between the rows of W+ (e4e's delta loss)"""
-    refinements: int = 2
+    refinements: int = 1
     """how many further looks are trained (ReStyle); a step trains one of the looks"""
     coarse_share: float = 0.5
     """the beginning that is drawn at half the resolution, where the generator has one; a quarter of
