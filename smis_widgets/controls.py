@@ -20,6 +20,31 @@ def icon_button(icon: str, tooltip: str, on_click: Callable[[], None]) -> widget
     return button
 
 
+def text_button(text: str, tooltip: str, on_click: Callable[[], None]) -> widgets.Button:
+    """A button with a word on it; `on_click` takes no argument."""
+    button = widgets.Button(description=text, tooltip=tooltip)
+    button.add_class("smis-icon")
+    button.add_class("smis-text")
+    button.on_click(lambda _: on_click())
+    return button
+
+
+def styled(
+    name: str, *children: widgets.Widget, kind: type[widgets.Box] = widgets.HBox
+) -> widgets.Box:
+    """A box with a style class."""
+    box = kind(children)
+    box.add_class(name)
+    return box
+
+
+def caption(text: str = "") -> widgets.Label:
+    """The line under a picture."""
+    label = widgets.Label(text)
+    label.add_class("smis-caption")
+    return label
+
+
 def mark(widget: widgets.DOMWidget, name: str, on: bool) -> None:
     """Set or remove a style class."""
     (widget.add_class if on else widget.remove_class)(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from smis_core.fewshot.losses import agreement
 from smis_core.fewshot.synthesis import Anchor, Character, RefineStep, Synthesis, Synthesizer
-from smis_core.jobs import LatestWorker
+from smis_core.jobs import LatestWorker, turns_of
 from smis_core.labels import LabelMap
 from smis_core.latents import WPlus
 
@@ -73,7 +72,7 @@ class Listener(Protocol):
 
 
 class Portraitist:
-    """One synthesizer under one lock, with a worker for each kind of wish.
+    """One synthesizer under its generator's lock, with a worker for each kind of wish.
 
     A wish that a newer one of its kind has overtaken is dropped. Thumbnails are rendered one at a
     time, and give way as soon as a portrait is wished for.
@@ -82,7 +81,7 @@ class Portraitist:
     def __init__(self, synthesizer: Synthesizer, listener: Listener) -> None:
         self._synthesizer = synthesizer
         self._listener = listener
-        self._lock = threading.Lock()
+        self._lock = turns_of(synthesizer.generator)
         self._wishes = 0
         self._last: Portrait | None = None
         self._portraits = LatestWorker(self._render, self._deliver)

@@ -60,6 +60,56 @@ TABLE: dict[str, tuple[str, ...]] = {
     "resume": ("Go on",),
     "seconds": ("{value:.1f} s",),
     "kept": ("Kept below; in a cell, studio.album() has it too",),
+    # Long work
+    "step": ("step {step}",),
+    "step_of": ("step {step} of {total}",),
+    "rate": ("{rate}/s",),
+    "left": ("{time} left",),
+    "state_paused": ("paused",),
+    "state_stopped": ("stopped after {time}",),
+    "state_done": ("done in {time}",),
+    "state_failed": ("failed",),
+    # Watching an inversion
+    "start": ("Start",),
+    "no_points": ("The curves begin when you press play",),
+    "loss_curves": ("Loss curves of the inversion",),
+    "select_run": ("Show the pictures of {name}",),
+    "toggle_loss": ("Show or hide the curve of {name}",),
+    "step_back": ("The kept step before (arrow left)",),
+    "step_forth": ("The kept step after (arrow right)",),
+    "live": ("Back to the newest step",),
+    "scrub": ("Go back to any kept step",),
+    "log": ("log",),
+    "log_tooltip": ("Losses on a logarithmic scale",),
+    "by_seconds": ("seconds",),
+    "by_seconds_tooltip": ("Curves over seconds of work, in place of steps",),
+    "target": ("target",),
+    "now": ("now",),
+    "then": ("then",),
+    "best": ("best",),
+    "at_step": ("{what} · step {step}",),
+    "difference": ("difference × {gain}",),
+    "save_as": ("Save in the folder {folder}",),
+    "what_to_save": ("What to save",),
+    "as_curves": ("curves",),
+    "as_timelapse": ("time-lapse",),
+    "as_latent": ("latent",),
+    "saved_as": ("{what} · {kind}",),
+    "nothing_to_save": ("there is no step yet; press play first",),
+    "inversion": ("inversion",),
+    "the_inversion": ("The inversion",),
+    "made_once": ("This run has ended and was made once: run its cell again for another",),
+    "run_inversion": ("The inversion {name}",),
+    "showing": ("Showing the inversion",),
+    # The target
+    "aligning": ("Aligning",),
+    "align": ("Show or hide the picture and its points",),
+    "aligned": ("what will be inverted",),
+    "left_eye": ("the eye at the left of the picture",),
+    "right_eye": ("the eye at the right of the picture",),
+    "mouth": ("the middle of the mouth",),
+    "drag_points": ("Drag the points onto the eyes and the mouth",),
+    "reset_points": ("Points back to where they were",),
     # Errors
     "failed": ("{what} failed: {cause}",),
     "rendering": ("Rendering",),
@@ -72,6 +122,13 @@ TABLE: dict[str, tuple[str, ...]] = {
     ),
     "unknown_class": ("label: the palette has the indices {known}, got {got}",),
 }
+
+
+def duration(seconds: float) -> str:
+    """Minutes and seconds as 0:26, hours as 1:02:03."""
+    minutes, whole = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{whole:02d}" if hours else f"{minutes}:{whole:02d}"
 
 
 class Strings:

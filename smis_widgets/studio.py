@@ -301,24 +301,15 @@ class SketchStudio(widgets.VBox):
         """Show why there is no portrait; called by the worker."""
         self.message.error(self._strings("rendering"), error, self._strings)
 
-    def _refinement(
-        self, on_step: Callable[[], None], on_end: Callable[[Job[Any]], None]
-    ) -> Job[Any] | None:
+    def _refinement(self) -> Job[Portrait] | None:
         start = self.portrait
         if start is None:
             return None
 
-        def stepped(portrait: Portrait) -> None:
-            self.portrait_done(portrait)
-            on_step()
-
-        total = 1 + (REFINE_STEPS - 1) // REFINE_SHOW_STEPS + 1
-        self.job_bar.total = total
         return Job(
             lambda: self._painters.refined(start, steps=REFINE_STEPS),
-            total=total,
-            on_step=stepped,
-            on_end=on_end,
+            total=1 + (REFINE_STEPS - 1) // REFINE_SHOW_STEPS + 1,
+            on_step=self.portrait_done,
         )
 
     def _lay_under(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..inversion import ProjectionOptions, ProjectionStep, project
+from ..inversion import InversionStep, ProjectionOptions, project
 from ..labelling import shown_classes
 from ..labels import Palette
 from ..latents import WPlus
@@ -70,10 +70,16 @@ def invert_annotated(
     *,
     discriminator: AnyDiscriminator | None = None,
     options: ProjectionOptions | None = None,
-) -> Iterator[ProjectionStep]:
-    """Inverts all annotated pictures side by side; the last step's `latent` belongs into `wplus`.
+) -> Iterator[InversionStep]:
+    """Inverts all annotated pictures side by side, into W+; the last step's latent belongs into
+    `wplus`.
 
     Raises:
         ValueError: the pictures are not of the generator's size.
     """
-    return project(generator, annotated.images, discriminator=discriminator, options=options)
+    return project(
+        generator,
+        annotated.images,
+        perceptual=discriminator,
+        options=options or ProjectionOptions.thorough(),
+    )

@@ -1,14 +1,66 @@
 """Pictures → latents."""
 
-from .perceptual import critic_features, feature_distance, pixel_distance, pyramid
-from .project import ProjectionOptions, ProjectionStep, project
+from .companions import Companions, companions_of, load_image_encoder
+from .encode import AnyImageEncoder, encode
+from .hybrid import HybridOptions, hybrid
+from .image_encoder import ImageEncoder, ImageEncoderConfig
+from .latent_files import load_latent, save_latent
+from .losses import LossWeights
+from .lpips import load_lpips
+from .many import ManyStep, invert
+from .perceptual import (
+    Perceptual,
+    choose_perceptual,
+    critic_features,
+    discriminator_distance,
+    feature_distance,
+)
+from .project import ProjectionOptions, project
+from .pyramid import pixel_distance, pyramid
+from .spaces import draw, styles_of
+from .step import InversionStep, Latent
+from .targets import FFHQ_POINTS, PORTRAIT_POINTS, FacePoints, Target, prepare_target, preview
+from .train_encoder import ImageEncoderOptions, ImageEncoderStep, train_image_encoder
+from .tune import TuningOptions, tune
 
 __all__ = [
+    "FFHQ_POINTS",
+    "PORTRAIT_POINTS",
+    "AnyImageEncoder",
+    "Companions",
+    "FacePoints",
+    "HybridOptions",
+    "ImageEncoder",
+    "ImageEncoderConfig",
+    "ImageEncoderOptions",
+    "ImageEncoderStep",
+    "InversionStep",
+    "Latent",
+    "LossWeights",
+    "ManyStep",
+    "Perceptual",
     "ProjectionOptions",
-    "ProjectionStep",
+    "Target",
+    "TuningOptions",
+    "choose_perceptual",
+    "companions_of",
     "critic_features",
+    "discriminator_distance",
+    "draw",
+    "encode",
     "feature_distance",
+    "hybrid",
+    "invert",
+    "load_image_encoder",
+    "load_latent",
+    "load_lpips",
     "pixel_distance",
+    "prepare_target",
+    "preview",
     "project",
     "pyramid",
+    "save_latent",
+    "styles_of",
+    "train_image_encoder",
+    "tune",
 ]

@@ -1,284 +1,305 @@
-"""Finding the latent of a picture by descent."""
+"""Finding the code of a picture by descent alone: the reference that others are compared with."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from os import PathLike
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
 
-from ..labelling import sample_ws
-from ..latents import Noise, WPlus
+from ..latents import StyleSpace, W, WPlus, Z
 from ..networks.generator_base import GeneratorBase
 from ..networks.strided import AnyDiscriminator
-from .noise_maps import autocorrelation, normalise_
-from .perceptual import critic_features, feature_distance, pixel_distance, pyramid
+from .checks import TargetLike, checked_classes, checked_perceptual, checked_target
+from .descent import Descent, Looked, new_maps, uses_noise
+from .latent_files import latent_tensors
+from .losses import LossWeights, MaskLoss, Objective
+from .perceptual import Perceptual
+from .spaces import Search, Space, Unit, to_wplus
+from .starts import best_samples, class_means, find_classes
+from .statistics import WStatistics, class_labels
+from .step import InversionStep, Latent
+from .work import Keeper, Recorder, identity_of, step_rng
 
-_STATISTICS_SAMPLES = 4_000
-_CANDIDATE_BATCH = 32
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProjectionOptions:
-    """How a picture is inverted."""
+    """How a picture is projected; the defaults are StyleGAN2's (Karras et al. 2020, appendix D).
 
-    steps: int = 300
+    Raises:
+        ValueError: a number out of range, or an unknown space.
+    """
+
+    steps: int = 1000
     """steps of Adam"""
-    space: Literal["wplus", "w"] = "wplus"
-    """whether every layer may have a latent of its own"""
+    space: Space = "w"
+    """"z", "w", "wplus" (a latent of its own for every layer), or "s" (what modulates each
+    channel)"""
     learning_rate: float = 0.1
-    """in units of w's spread; ramps up over the first 5% and falls along a cosine over the last
-    half"""
-    candidates: int = 256
-    """random samples among which the start is looked for; 0 starts at the average"""
-    feature_weight: float = 0.5
-    """of the discriminator's features, where one is given"""
-    prior_weight: float = 0.01
-    """of the distance from the latents that the mapping network gives: what keeps features
-    readable"""
-    row_weight: float = 0.01
-    """of the distance between the rows of W+"""
+    """ramps up and falls along a cosine; in units of w, or of `unit`"""
+    unit: Unit = "w"
+    """"spread" measures steps in W and W+ by w's spread, so that one rate suits any generator"""
+    rampup: float = 0.05
+    """share of the steps over which the rate rises"""
+    rampdown: float = 0.25
+    """share of the steps over which it falls to 0"""
+    beta2: float = 0.999
+    """Adam's second decay rate"""
     exploration: float = 0.05
-    """noise on the latent at the start, in units of w's spread; gone after three quarters of the
-    steps"""
-    optimise_noise: bool = False
-    """whether the noise maps are found as well, one a layer"""
-    noise_weight: float = 1e3
-    """of the noise maps' autocorrelation"""
+    """noise on the latent at the start, by w's deviation from its mean; gone after three quarters
+    of the steps"""
+    candidates: int = 0
+    """random samples among which the start is looked for; 0 starts at the average"""
+    optimise_noise: bool | None = None
+    """whether noise maps are found as well, one a layer; None: where they change the picture"""
+    losses: LossWeights = field(default_factory=LossWeights)
+    """what is minimised"""
     seed: int = 0
-    """of the statistics, the candidates and the exploration"""
+    """of everything random"""
 
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.candidates < 0 or not self.learning_rate > 0:
+            raise ValueError(
+                "options: wanted steps of at least 1, a positive learning_rate and candidates of at"
+                f" least 0, got {self.steps}, {self.learning_rate} and {self.candidates}"
+            )
+        if self.space not in get_args(Space) or self.unit not in get_args(Unit):
+            raise ValueError(
+                f"options: wanted a space of {', '.join(get_args(Space))} and a unit of"
+                f" {', '.join(get_args(Unit))}, got {self.space!r} and {self.unit!r}"
+            )
+        shares = (self.rampup, self.rampdown, self.beta2)
+        if any(not 0 <= each <= 1 for each in shares) or self.exploration < 0 or self.beta2 == 1:
+            raise ValueError(
+                "options: wanted rampup and rampdown in [0, 1], beta2 in [0, 1) and exploration of"
+                f" at least 0, got {self.rampup}, {self.rampdown}, {self.beta2} and"
+                f" {self.exploration}"
+            )
 
-@dataclass(frozen=True, eq=False)
-class ProjectionStep:
-    """One step of an inversion."""
-
-    index: int
-    """from 0"""
-    total: float
-    """the sum that is minimised, averaged over the targets"""
-    losses: dict[str, float]
-    """unweighted terms by name: "pixels", "features", "prior", "rows", "noise" """
-    latent: WPlus
-    """[N, L, w] so far"""
-    image: Tensor
-    """[N, 3, R, R], what the latent (with this step's exploration) gave"""
-    noise: Noise | None
-    """the maps so far, where they are optimised"""
-
-
-class _Prior:
-    """The distribution of w as a Gaussian."""
-
-    def __init__(self, generator: GeneratorBase, rng: torch.Generator) -> None:
-        w = sample_ws(generator, _STATISTICS_SAMPLES, rng=rng)[:, 0].double()
-        self.mean = w.mean(dim=0)
-        centred = w - self.mean
-        covariance = centred.T @ centred / len(w)
-        width = covariance.shape[0]
-        # Directions that w hardly takes are free to a hundredth of the mean variance, or they would
-        # forbid everything.
-        ridge = covariance.diagonal().mean() * 1e-2 + 1e-12
-        eye = torch.eye(width, dtype=w.dtype, device=w.device)
-        self.whitening = torch.linalg.cholesky(torch.linalg.inv(covariance + ridge * eye)).float()
-        self.mean = self.mean.float()
-        self.spread = float(covariance.diagonal().mean().clamp_min(1e-12).sqrt())
-
-    def distance(self, difference: Tensor) -> Tensor:
-        """[…, w] → […]: the mean square in whitened coordinates, 1 for a sample."""
-        squares: Tensor = (difference @ self.whitening).square()
-        return squares.mean(dim=-1)
+    @classmethod
+    def thorough(cls) -> ProjectionOptions:
+        """Into W+ from the best of 256 samples, without noise maps: for pictures that teach."""
+        return cls(
+            steps=300,
+            space="wplus",
+            unit="spread",
+            rampdown=0.5,
+            beta2=0.99,
+            exploration=0.005,
+            candidates=256,
+            optimise_noise=False,
+        )
 
 
 def project(
     generator: GeneratorBase,
-    target: Tensor,  # [N, 3, R, R] in [-1, 1]; several pictures are inverted side by side
+    target: TargetLike,  # [N, 3, R, R] in [-1, 1]; several pictures are inverted side by side
     *,
-    discriminator: AnyDiscriminator | None = None,
-    start: WPlus | None = None,
+    perceptual: Perceptual | AnyDiscriminator | None = None,
+    start: Latent | None = None,
+    classes: Sequence[int] | int | None = None,
+    weight: Tensor | None = None,  # [N or 1, 1, R, R]
+    mask_loss: MaskLoss | None = None,
     options: ProjectionOptions | None = None,
-) -> Iterator[ProjectionStep]:
-    """Inverts pictures, a step at a time.
-
-    The reference projector's schedule (Karras et al., 2020, appendix D) with a start that is looked
-    for among samples, a pyramid of pixel differences, and the discriminator in place of VGG.
+    state: str | PathLike[str] | None = None,
+) -> Iterator[InversionStep]:
+    """Inverts pictures, a step at a time, as StyleGAN2's projector does.
 
     Args:
-        generator: unconditional.
-        target: at the generator's resolution.
-        discriminator: of the same domain and size, for perceptual features.
-        start: where to begin; by default the best of `options.candidates` samples.
+        generator: StyleGAN 1, 2 or 3, frozen.
+        target: at the generator's resolution, see `prepare_target`.
+        perceptual: see `choose_perceptual`; a discriminator stands for its features.
+        start: where to begin, in any space that leads to the one that is searched; by default the
+            average, or the best of `options.candidates` samples.
+        classes: of a conditional generator, one a target or one for all; None searches them.
+        weight: how much each pixel matters.
+        mask_loss: how far a labeller's reading of codes [N, L, w] is from a mask.
         options: see `ProjectionOptions`.
+        state: a file from which an interrupted run goes on, saved every few seconds.
 
-    Yields:
-        A step; the last one's `latent` is the result. To cancel is to stop iterating.
+    Returns:
+        The steps. The latent, the losses and the image of a step belong together; the result is
+        the last step's `best_so_far`.
 
     Raises:
-        ValueError: a target of another shape or out of range, or options out of range.
+        ValueError: before any work: a target of another shape, out of range or without content, a
+            start of another generator, or the state of another run.
     """
     options = options or ProjectionOptions()
-    _check(generator, target, discriminator, start, options)
-    return _project(generator, target, discriminator, start, options)
+    images, matters = checked_target(generator, target, weight)
+    given = checked_classes(generator, classes, len(images))
+    distance = checked_perceptual(generator, perceptual)
+    _check_start(generator, start, options, len(images))
+    if options.optimise_noise and not generator.synthesis.takes_noise:
+        raise ValueError(
+            "optimise_noise: wanted False for this generator, whose layers add no noise, got True"
+        )
+    identity = ""
+    if state is not None:
+        began = [] if start is None else [*latent_tensors(start).values()]
+        identity = identity_of(
+            "project", generator, images, asdict(options), given, matters, *began
+        )
+    keeper = Keeper(state, identity)
+    restored = keeper.restored(images.device)
+    return _project(
+        generator, images, matters, distance, start, given, mask_loss, options, keeper, restored
+    )
 
 
 def _project(
     generator: GeneratorBase,
     target: Tensor,
-    discriminator: AnyDiscriminator | None,
-    start: WPlus | None,
+    matters: Tensor | None,
+    perceptual: Perceptual | None,
+    start: Latent | None,
+    classes: list[int] | None,
+    mask_loss: MaskLoss | None,
     options: ProjectionOptions,
-) -> Iterator[ProjectionStep]:
-    device = generator.mapping.w_avg.device
+    keeper: Keeper,
+    restored: dict[str, Any] | None,
+) -> Iterator[InversionStep]:
+    recorder = Recorder()
     rng = torch.Generator().manual_seed(options.seed)
-    with torch.no_grad():
-        prior = _Prior(generator, rng)
-        levels = pyramid(target.to(device))
-        seen = critic_features(discriminator, target.to(device)) if discriminator else []
-        begin = (
-            start.tensor.to(device)
-            if start is not None
-            else _best_start(generator, levels, prior, options.candidates, rng)
+    if generator.config.c_dim and classes is None:
+        classes = (
+            restored["classes"]
+            if restored is not None
+            else find_classes(generator, target, perceptual, rng=rng)
         )
-        if options.space == "w":
-            begin = begin.mean(dim=1, keepdim=True)
-    offset = torch.zeros_like(begin).requires_grad_(True)
-    maps = [
-        torch.randn(len(begin), 1, layer.resolution, layer.resolution, generator=rng).to(device)
-        for layer in generator.synthesis.layers
-        if options.optimise_noise
-    ]
-    normalise_(maps)
-    for each in maps:
-        each.requires_grad_(True)
-    optimizer = torch.optim.Adam([offset, *maps], betas=(0.9, 0.99))
-    rows = generator.num_ws
-    for index in range(options.steps):
-        done = index / options.steps
-        for group in optimizer.param_groups:
-            group["lr"] = options.learning_rate * _ramp(done)
-        with torch.enable_grad():
-            ws = begin + offset * prior.spread
-            strength = options.exploration * prior.spread * max(0.0, 1 - done / 0.75) ** 2
-            shaken = ws + torch.randn(ws.shape, generator=rng).to(device) * strength
-            # float32 throughout: a few hundred steps are short, and bf16's noise is as large as the
-            # last of them.
-            image = generator.synthesis(shaken.expand(-1, rows, -1), noise=maps or "const")
-            losses = {"pixels": pixel_distance(pyramid(image), levels)}
-            if discriminator:
-                losses["features"] = feature_distance(critic_features(discriminator, image), seen)
-            losses["prior"] = prior.distance(ws - prior.mean).mean(dim=1)
-            losses["rows"] = prior.distance(ws - ws.mean(dim=1, keepdim=True)).mean(dim=1)
-            if maps:
-                losses["noise"] = autocorrelation(maps) / len(begin)
-            weights = {
-                "pixels": 1.0,
-                "features": options.feature_weight,
-                "prior": options.prior_weight,
-                "rows": options.row_weight,
-                "noise": options.noise_weight,
-            }
-            total = sum(
-                (weights[name] * term.sum() for name, term in losses.items()), offset.new_zeros(())
+    labels = None if classes is None else class_labels(generator, classes)
+    statistics = WStatistics(generator, rng, labels=labels)
+    objective = Objective(
+        target,
+        options.losses,
+        perceptual=perceptual,
+        statistics=statistics,
+        matters=matters,
+        mask_loss=mask_loss,
+    )
+    begin = _begin(generator, start, labels, statistics, objective, options, rng, len(target))
+    noisy = uses_noise(generator) if options.optimise_noise is None else options.optimise_noise
+    descent = Descent(
+        Search(
+            generator,
+            options.space,
+            begin,
+            unit=options.unit,
+            statistics=statistics,
+            labels=labels,
+            rng=rng,
+        ),
+        objective,
+        maps=new_maps(generator, len(target), rng) if noisy else [],
+        betas=(0.9, options.beta2),
+    )
+    found = None if classes is None else tuple(classes)
+    first, total = 1, options.steps
+    if restored is not None:
+        descent.restore(restored["descent"])
+        recorder.restore(restored["recorder"], target.device)
+        first = min(restored["index"] + 1, total)
+    for index in range(first, total + 1):
+        done = (index - 1) / total
+        looked = descent.step(
+            # The last step looks at what the one before it found.
+            options.learning_rate * _ramp(done, options) if index < total or total == 1 else 0.0,
+            shake=options.exploration * statistics.deviation * max(0.0, 1 - done / 0.75) ** 2,
+            rng=step_rng(options.seed, index),
+        )
+        step = recorder.hold(made(looked, index, total, "optimise", classes=found))
+        if keeper.due(last=index == total):
+            keeper.save(
+                {
+                    "index": index,
+                    "classes": classes,
+                    "descent": descent.state(),
+                    "recorder": recorder.state(),
+                }
             )
-            optimizer.zero_grad(set_to_none=True)
-            total.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        normalise_(maps)
-        latent = (begin + offset.detach() * prior.spread).expand(-1, rows, -1).contiguous()
-        yield ProjectionStep(
-            index,
-            float(total.detach()) / len(begin),
-            {name: float(term.detach().mean()) for name, term in losses.items()},
-            WPlus(latent),
-            image.detach(),
-            Noise(tuple(each.detach().clone() for each in maps)) if maps else None,
-        )
+        yield replace(step, warning=keeper.warning)
+        recorder.go()
 
 
-def _ramp(done: float) -> float:
-    """The reference projector's schedule with a longer fall, since there are fewer steps."""
-    return min(1.0, (done + 0.005) / 0.05) * (
-        0.5 - 0.5 * math.cos(math.pi * min(1.0, 2 * (1 - done)))
+def made(
+    looked: Looked,
+    index: int,
+    total: int | None,
+    phase: str,
+    *,
+    classes: tuple[int, ...] | None = None,
+) -> InversionStep:
+    """A step of what was looked at."""
+    return InversionStep(
+        index,
+        total,
+        phase,
+        looked.losses,
+        looked.latent,
+        looked.noise,
+        looked.image,
+        classes=classes,
     )
 
 
-@torch.no_grad()
-def _best_start(
+def _begin(
     generator: GeneratorBase,
-    levels: list[Tensor],
-    prior: _Prior,
-    candidates: int,
-    rng: torch.Generator,
-) -> Tensor:
-    """[N, L, w]: for each target the nearest of the average and random samples."""
-    count, rows = len(levels[0]), generator.num_ws
-    best = prior.mean.expand(count, rows, -1).clone()
-    lowest = torch.full((count,), torch.inf, device=best.device)
-    found: list[Tensor] = [prior.mean.expand(1, rows, -1)]
-    while candidates > 0:
-        found.append(sample_ws(generator, min(candidates, _CANDIDATE_BATCH), rng=rng))
-        candidates -= _CANDIDATE_BATCH
-    for ws in found:
-        drawn = pyramid(generator.synthesis(ws))
-        for index in range(count):
-            wanted = [
-                each[index : index + 1].expand_as(ours)
-                for each, ours in zip(levels, drawn, strict=True)
-            ]
-            distances = pixel_distance(drawn, wanted)
-            nearest = int(distances.argmin())
-            if distances[nearest] < lowest[index]:
-                lowest[index] = distances[nearest]
-                best[index] = ws[nearest]
-    return best
-
-
-def _check(
-    generator: GeneratorBase,
-    target: Tensor,
-    discriminator: AnyDiscriminator | None,
-    start: WPlus | None,
+    start: Latent | None,
+    labels: Tensor | None,
+    statistics: WStatistics,
+    objective: Objective,
     options: ProjectionOptions,
+    rng: torch.Generator,
+    count: int,
+) -> Tensor:
+    """[N, z] in Z, else [N, L, w]."""
+    device = statistics.mean.device
+    if start is not None:
+        assert not isinstance(start, StyleSpace)
+        if options.space == "z":
+            return start.tensor.to(device)
+        with torch.no_grad():
+            begin = to_wplus(generator, replace(start, tensor=start.tensor.to(device)), labels)
+            return begin.clone()
+    if options.space == "z" or options.candidates:
+        z, ws = best_samples(
+            generator, objective, max(options.candidates, 64), labels=labels, rng=rng, count=count,
+            mean=None if options.space == "z" else statistics.mean,
+        )  # fmt: skip
+        return z if options.space == "z" else ws
+    means = class_means(generator, labels, count, statistics.mean)
+    return means[:, None].expand(-1, generator.num_ws, -1).clone()
+
+
+def _ramp(done: float, options: ProjectionOptions) -> float:
+    """The share of the learning rate; never 0, so that the first step moves."""
+    up = min(1.0, (done + 0.1 * options.rampup) / options.rampup) if options.rampup else 1.0
+    down = min(1.0, (1 - done) / options.rampdown) if options.rampdown else 1.0
+    return up * (0.5 - 0.5 * math.cos(math.pi * down))
+
+
+def _check_start(
+    generator: GeneratorBase, start: Latent | None, options: ProjectionOptions, count: int
 ) -> None:
-    side = generator.config.resolution
-    if target.ndim != 4 or tuple(target.shape[1:]) != (3, side, side) or not len(target):
+    if start is None:
+        return
+    config = generator.config
+    if options.space == "z":
+        wanted: dict[type[Latent], tuple[int, ...]] = {Z: (count, config.z_dim)}
+    else:
+        wanted = {
+            Z: (count, config.z_dim),
+            W: (count, config.w_dim),
+            WPlus: (count, generator.num_ws, config.w_dim),
+        }
+    shape = getattr(getattr(start, "tensor", None), "shape", None)
+    if wanted.get(type(start)) != (None if shape is None else tuple(shape)):
+        names = " or ".join(f"{kind.__name__} {[*size]}" for kind, size in wanted.items())
         raise ValueError(
-            f"target: wanted [N, 3, {side}, {side}], got {list(target.shape)}; resize it with"
-            f" smis_core.images.read_image(…, size={side})"
-        )
-    if not bool(torch.isfinite(target).all()) or float(target.abs().max()) > 1.01:
-        raise ValueError(
-            f"target: wanted values in [-1, 1], got {float(target.min()):.3g} to"
-            f" {float(target.max()):.3g}"
-        )
-    if options.optimise_noise and not generator.synthesis.takes_noise:
-        raise ValueError(
-            "optimise_noise: wanted False for this generator, whose layers add no noise, got True"
-        )
-    if generator.config.c_dim:
-        raise ValueError(
-            f"generator: wanted an unconditional one, got one with {generator.config.c_dim} classes"
-        )
-    if discriminator is not None and discriminator.config.resolution != side:
-        raise ValueError(
-            f"discriminator: wanted one of {side}², the generator's size, got"
-            f" {discriminator.config.resolution}²"
-        )
-    if start is not None and start.tensor.shape != (
-        len(target),
-        generator.num_ws,
-        generator.config.w_dim,
-    ):
-        raise ValueError(
-            f"start: wanted [{len(target)}, {generator.num_ws}, {generator.config.w_dim}],"
-            f" got {list(start.tensor.shape)}"
-        )
-    if options.steps < 1 or options.learning_rate <= 0 or options.candidates < 0:
-        raise ValueError(
-            "options: wanted steps of at least 1, a positive learning_rate and candidates of at"
-            " least 0, got"
-            f" {options.steps}, {options.learning_rate} and {options.candidates}"
+            f"start: wanted {names} for {count} targets of this generator, got"
+            f" {type(start).__name__} {'' if shape is None else [*shape]}"
         )

@@ -1,6 +1,6 @@
 """Latent codes as types, and what is done with them before a picture is drawn."""
 
-from .codes import Noise, W, WPlus, Z
+from .codes import Noise, StyleSpace, W, WPlus, Z
 from .sampling import (
     check_seeds,
     mix_styles,
@@ -12,6 +12,7 @@ from .sampling import (
 
 __all__ = [
     "Noise",
+    "StyleSpace",
     "W",
     "WPlus",
     "Z",

@@ -54,6 +54,31 @@ class WPlus(_Code):
 
 
 @dataclass(frozen=True, eq=False)
+class StyleSpace:
+    """What modulates each layer, in the order of drawing (Wu et al. 2021): one `[N, C]` a layer,
+    those of ToRGB included."""
+
+    styles: tuple[Tensor, ...]
+
+    def __post_init__(self) -> None:
+        for index, style in enumerate(self.styles):
+            if (
+                style.ndim != 2
+                or not style.is_floating_point()
+                or len(style) != len(self.styles[0])
+            ):
+                raise ValueError(
+                    f"StyleSpace holds floats [N, C] with one N, but style {index} is "
+                    f"{style.dtype} {[*style.shape]}"
+                )
+        if not self.styles:
+            raise ValueError("StyleSpace holds at least one style, but came with none")
+
+    def __len__(self) -> int:
+        return len(self.styles[0])
+
+
+@dataclass(frozen=True, eq=False)
 class Noise:
     """One map a layer, coarsest first, each broadcasting to `[N, 1, H, W]`."""
 

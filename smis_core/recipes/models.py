@@ -24,6 +24,7 @@ from .evaluate_judge import evaluate_judge
 from .fewshot_methods import METHODS
 from .make_generator import make_generator
 from .train_fewshot import make_encoder
+from .train_inverter import make_inverter
 from .train_judge import make_judge
 
 SHIPPED = Path(smis_core.portraits.__file__).parent / "weights"
@@ -144,6 +145,21 @@ def parts(places: Places | None = None, *, device: str | torch.device = "auto") 
     ]
     for shots in SHIPPED_SHOTS:
         made.append(_encoder_part(shots, places, encoder_source, by_card, device))
+    made.append(
+        Part(
+            "inverter",
+            (places.weights("inverter"),),
+            lambda: {"generator": fingerprint(generator), "renderer": RENDERER_VERSION},
+            by_card,
+            lambda: make_inverter(
+                places.weights("inverter"),
+                generator=generator,
+                discriminator=places.weights("discriminator"),
+                scratch=places.scratch / "inverter",
+                device=device,
+            ),
+        )
+    )
     for shots in SHIPPED_SHOTS:
         made.append(_comparison_part(shots, places, encoder_source, by_card, device))
     made.append(

@@ -30,7 +30,7 @@ from smis_core.images import check_writable
 from smis_core.inversion import ProjectionOptions
 from smis_core.labelling import ProbeOptions, fit_probe
 from smis_core.labels import Palette
-from smis_core.latents import WPlus
+from smis_core.latents import W, WPlus
 from smis_core.networks.encoders import MaskEncoderConfig
 from smis_core.networks.generator_base import GeneratorBase
 from smis_core.networks.strided import AnyDiscriminator
@@ -43,7 +43,7 @@ from .annotations import FOLDED
 class FewshotOptions:
     """The three parts of the work."""
 
-    projection: ProjectionOptions = field(default_factory=ProjectionOptions)
+    projection: ProjectionOptions = field(default_factory=ProjectionOptions.thorough)
     """inverting the annotated pictures"""
     probe: ProbeOptions = field(default_factory=ProbeOptions)
     """learning to name features"""
@@ -217,11 +217,14 @@ def inverted(
                 yield FewshotStep("invert", total, total, {}, None), WPlus(found)
                 return
     for step in invert_annotated(generator, annotated, discriminator=critic, options=options):
-        if step.index + 1 == total:
+        code = step.latent
+        wplus = code.broadcast(generator.num_ws) if isinstance(code, W) else code
+        assert isinstance(wplus, WPlus)
+        if step.index == total:
             scratch.mkdir(parents=True, exist_ok=True)
-            tensors = {"wplus": step.latent.tensor.cpu().contiguous()}
+            tensors = {"wplus": wplus.tensor.cpu().contiguous()}
             save_file(tensors, path, {"identity": identity})
-        yield FewshotStep("invert", step.index + 1, total, step.losses, None), step.latent
+        yield FewshotStep("invert", step.index, total, step.losses, None), wplus
 
 
 def named(

@@ -47,7 +47,7 @@ function render({ model, el }) {
 
   const attach = () => {
     if (signal.aborted) return;
-    const root = el.closest(".smis-studio") ?? el.closest(".smis-pad");
+    const root = el.closest(".smis-studio") ?? el.closest(".smis-inversion") ?? el.closest(".smis-pad");
     if (root) {
       guard(root);
       capture(root);

@@ -1,9 +1,8 @@
-"""Projection, features and style mixing work on StyleGAN 1 and 3 as they do on StyleGAN2."""
+"""Features and style mixing work on StyleGAN 1 and 3 as they do on StyleGAN2."""
 
 import pytest
 import torch
 
-from smis_core.inversion import ProjectionOptions, project
 from smis_core.labelling import best_prototypes, first_fine_row, read_features, sample_ws
 from smis_core.latents import WPlus, mix_styles
 from smis_core.networks import (
@@ -33,25 +32,6 @@ def generator(request):
 @pytest.fixture
 def ws(generator):
     return sample_ws(generator, 2, rng=torch.Generator().manual_seed(1))
-
-
-def test_a_picture_is_projected(generator, ws):
-    target = generator.synthesis(ws[:1]).clamp(-1, 1)
-    options = ProjectionOptions(steps=25, candidates=8)
-    steps = list(project(generator, target, options=options))
-    assert steps[-1].latent.tensor.shape == (1, generator.num_ws, 8)
-    assert steps[-1].losses["pixels"] < 0.7 * steps[0].losses["pixels"]
-
-
-def test_noise_is_found_only_where_there_is_some(generator, ws):
-    target = generator.synthesis(ws[:1]).clamp(-1, 1)
-    options = ProjectionOptions(steps=2, candidates=0, optimise_noise=True)
-    if generator.synthesis.takes_noise:
-        *_, last = project(generator, target, options=options)
-        assert len(last.noise.maps) == len(generator.synthesis.layers)
-    else:
-        with pytest.raises(ValueError, match="optimise_noise"):
-            project(generator, target, options=options)
 
 
 def test_features_of_any_layer_name_the_picture(generator, ws):

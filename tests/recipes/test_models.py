@@ -33,6 +33,7 @@ def test_the_order_is_generator_judge_encoders_figures():
         "judge",
         "encoder_1",
         "encoder_5",
+        "inverter",
         "compared_1",
         "compared_5",
         "generator_figures",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from types import SimpleNamespace
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -43,6 +42,11 @@ def portrait_mask(side: int, *, drop: float = 0.0) -> LabelMap:
     return LabelMap(indices, PORTRAITS)
 
 
+class _Generator:
+    def __init__(self, synthesis: Callable[[Tensor], Tensor]) -> None:
+        self.synthesis = synthesis
+
+
 class FakeSynthesizer:
     """Has the methods of `smis_core.fewshot.synthesis.Synthesizer` that a studio uses.
 
@@ -66,7 +70,7 @@ class FakeSynthesizer:
         self.threads: set[str] = set()
         self.inside = 0
         self.overlaps = 0
-        self.generator = SimpleNamespace(synthesis=self._images)
+        self.generator = _Generator(self._images)
         self._drawn: dict[int, LabelMap] = {}
 
     def sample(self, seed: int, *, truncation_psi: float = 0.7) -> Character:

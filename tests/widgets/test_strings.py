@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import smis_widgets
+from smis_widgets.exports import KINDS
 from smis_widgets.strings import LANGUAGES, TABLE, Strings
 
 
@@ -22,6 +23,8 @@ def test_every_text_is_used():
         if path.name != "strings.py"
     )
     made = {f"{side}_hint" for side in ("left", "right")}
+    made |= {f"state_{state}" for state in ("paused", "stopped", "done", "failed")}
+    made |= {f"as_{what}" for what in KINDS.values()}
     tools = {"brush", "eraser", "fill", "pick"}
     unused = {name for name in TABLE if f'"{name}"' not in source and f"'{name}'" not in source}
     assert unused - made - tools == set()

@@ -250,9 +250,9 @@ def test_a_folder_that_cannot_be_written_is_a_line_in_the_studio(studio, tmp_pat
 
 def test_refining_moves_the_bar_and_ends(studio):
     studio.job_bar.play.click()
-    assert studio.job_bar.job.join(10)
+    assert studio.job_bar.job.wait(10)
     assert studio.job_bar.job.state == "done"
-    assert studio.job_bar.job.steps_done == studio.job_bar.total
+    assert studio.job_bar.job.steps_done == studio.job_bar.job.total
     assert studio.portrait.fidelity == 1.0
     assert "100%" in studio.job_bar._track.value
     assert studio.job_bar.play.icon == "play"
@@ -263,7 +263,7 @@ def test_drawing_stops_a_refinement(tmp_path):
     studio.refine()
     job = studio.job_bar.job
     studio.pad.stroke(STROKE)
-    assert job.join(10)
+    assert job.wait(10)
     assert studio.wait()
     assert job.state == "stopped"
     assert studio.portrait.mask == studio.pad.value
@@ -277,7 +277,7 @@ def test_refining_can_pause_and_stop(tmp_path):
     assert studio.job_bar.job.state == "paused"
     assert studio.job_bar.play.icon == "play"
     studio.job_bar.halt.click()
-    assert studio.job_bar.job.join(10)
+    assert studio.job_bar.job.wait(10)
     assert studio.job_bar.job.state == "stopped"
     studio.close()
 
@@ -289,7 +289,8 @@ def test_a_failing_refinement_is_shown(studio, synthesizer):
 
     synthesizer.refine = fail
     studio.refine()
-    studio.job_bar.job.join(10)
+    with pytest.raises(RuntimeError, match="diverged"):
+        studio.job_bar.job.wait(10)
     assert "diverged" in studio.message.value
 
 
