@@ -36,7 +36,7 @@ MAY_IMPORT = {
 """Rooms of smis_core by what each may import besides itself."""
 
 ALLOWED_LIBRARIES = {"torch", "numpy", "scipy", "PIL", "safetensors"}
-LATE = ("matplotlib", "typer", "ipywidgets", "ipycanvas", "IPython", "accelerate", "pooch")
+LATE = ("matplotlib", "typer", "ipywidgets", "ipycanvas", "IPython", "accelerate", "pooch", "av")
 """Libraries that no room loads when it is imported."""
 
 

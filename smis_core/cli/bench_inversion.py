@@ -8,21 +8,12 @@ from typing import Annotated
 
 import typer
 
+from .bench import bench
+
 
 def register(app: typer.Typer) -> None:
-    """Add the command to the group `bench`, which whoever comes first makes."""
-    group = next(
-        (each.typer_instance for each in app.registered_groups if each.name == "bench"), None
-    )
-    if group is None:
-        group = typer.Typer(help="Measure speed and quality on this machine.", no_args_is_help=True)
-        group.callback()(_group)
-        app.add_typer(group, name="bench")
-    group.command("inversion")(inversion)
-
-
-def _group() -> None:
-    """Keep a single command of the group a command of its own."""
+    """Add the command to those of `smis bench`."""
+    bench.command("inversion")(inversion)
 
 
 def inversion(
