@@ -9,7 +9,7 @@ import typer
 
 COMMANDS = (
     "lab", "synthesize", "demo", "train", "fewshot", "evaluate", "models",
-    "inspect", "convert", "zoo",
+    "directions", "inspect", "convert", "zoo",
 )  # fmt: skip
 """Modules of this package in the order of the help; each adds its commands in ``register``."""
 

@@ -56,9 +56,10 @@ def cached_directions(
         The directions. A kept file that is damaged is replaced; a disk that refuses to keep them
         costs the next call its time and nothing else.
     """
-    path = cached_path(generator, method, settings, folder=folder)
+    mine = identify(generator)
+    path = cached_path(mine, method, settings, folder=folder)
     try:
-        return load_directions(path, generator)
+        return load_directions(path, mine)
     except (FileNotFoundError, ValueError):
         found = make()
     with contextlib.suppress(OSError, ValueError):

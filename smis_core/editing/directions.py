@@ -25,10 +25,10 @@ class Directions:
     names: tuple[str, ...]
     steps: Tensor
     """float32 [K, L, w] on the CPU: what strength 1 adds; zero in the rows where it does not act.
-    The row that moves most moves by one standard deviation of W along it"""
+    Of SeFa, PCA, boundaries and pairs the row that moves most moves by one standard deviation of W
+    along it; of the bundled ones a step is a standard deviation of the attribute"""
     normals: Tensor
-    """float32 [K, L, w]: what a latent's position along each is read with; a step raises its own
-    reading by 1"""
+    """float32 [K, L, w]: what a latent's position along each is read with, in steps"""
     centre: Tensor
     """float32 [w]: the mean of W, where readings are 0"""
     generator: Identity

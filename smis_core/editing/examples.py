@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -128,7 +128,7 @@ def _one(
     mean: Tensor,
     covariance: Tensor,
     method: str,
-    settings: dict[str, object],
+    settings: Mapping[str, object],
 ) -> Directions:
     steps, normals = by_one_deviation(shape, covariance)
     return Directions(
@@ -164,4 +164,5 @@ def _logistic(
         weights = weights - step * min(1.0, 10 / max(float(step.norm()), 1e-12))
         if float(step.norm()) <= 1e-10 * (1 + float(weights.norm())):
             break
-    return weights[:-1] @ right
+    normal: Tensor = weights[:-1] @ right
+    return normal

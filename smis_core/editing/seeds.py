@@ -89,4 +89,5 @@ def _slerp(start: Tensor, end: Tensor, fraction: float) -> Tensor:
         return start.lerp(end, fraction)
     turned = ((1 - fraction) * angle).sin() / sine * a + (fraction * angle).sin() / sine * b
     length = torch.lerp(lengths[0], lengths[1], fraction)
-    return (turned * length).to(start.dtype)
+    moved: Tensor = (turned * length).to(start.dtype)
+    return moved
