@@ -18,7 +18,6 @@ from smis_core.evaluation import (
     Figure,
     Judge,
     Report,
-    circular_correlation,
     correlation,
     read_pictures,
 )
@@ -167,15 +166,15 @@ def evaluate_kept(
         before = _columns(judge, _read(generator, judge, codes))
         truth = _columns(judge, _joined(judge, list(torch.split(images, _BATCH))))
         deviations = {name: float(values.std()) for name, values in truth.items()}
-        names = [name for name in sliders if name not in directions.circles]
-        names += [axis for pair in directions.circles.values() for axis in pair]
+        axes = {axis: sliders[name] for name, pair in directions.circles.items() for axis in pair}
+        owners = {n: own for n, own in sliders.items() if n not in directions.circles} | axes
         figures = []
-        for index, name in enumerate(names):
+        for index, (name, own) in enumerate(owners.items()):
             after = _columns(judge, _read(generator, judge, moved(directions, name, 1.0, codes)))
             changes = {
                 other: (after[other] - before[other]) / max(deviations[other], 1e-6)
                 for other in before
-                if other not in _family(sliders.get(name, _circle_of(directions, name)))
+                if other not in _family(own)
             }
             means = {other: abs(float(change.mean())) for other, change in changes.items()}
             worst = max(means, key=lambda other: means[other])
@@ -183,11 +182,11 @@ def evaluate_kept(
                 f"{name}: others, {worst}", means[worst], at_most=_SHARE,
                 beside={"mean absolute": float(changes[worst].abs().mean())},
             ))  # fmt: skip
-            if index + 1 < len(names):
-                yield EvaluateDirectionsStep("renders", index + 1, len(names), None)
+            if index + 1 < len(owners):
+                yield EvaluateDirectionsStep("renders", index + 1, len(owners), None)
         about = _about(generator, judge) | {"renders": renders, "steps": options.steps}
         report = Report("What is not edited is kept", tuple(figures), about)
-        yield EvaluateDirectionsStep("renders", len(names), len(names), report)
+        yield EvaluateDirectionsStep("renders", len(owners), len(owners), report)
 
     return work()
 
@@ -205,6 +204,21 @@ def moved(directions: Directions, name: str, place: float, codes: WPlus) -> WPlu
     return WPlus(torch.cat(each))
 
 
+def uniform_correlation(
+    a: Tensor,  # [N], turns
+    b: Tensor,  # [N], turns, evenly over the circle
+) -> float:
+    """Correlation of angles one of which has no mean direction, in [-1, 1].
+
+    The resultant of the differences less that of the sums (Jammalamadaka and SenGupta 2001,
+    section 8.2): deviations from a mean, of which `circular_correlation` is made, mean nothing on
+    an evenly turned dial.
+    """
+    unit = 2j * math.pi
+    apart, together = ((unit * angles).exp().mean().abs() for angles in (a - b, a + b))
+    return float(apart - together)
+
+
 def _known(directions: Directions) -> dict[str, str]:
     """Sliders and dials that the directions have, with the judge's name of their attribute."""
     there = {*directions.names, *directions.circles}
@@ -215,10 +229,6 @@ def _known(directions: Directions) -> dict[str, str]:
             f"{', '.join(directions.names)}"
         )
     return found
-
-
-def _circle_of(directions: Directions, axis: str) -> str:
-    return next(DIALS[name] for name, pair in directions.circles.items() if axis in pair)
 
 
 def _family(own: str) -> set[str]:
@@ -296,9 +306,12 @@ def _dial(
     dial = angles[:, None].expand_as(values)
     figure = Figure(
         f"{name}: circular correlation",
-        circular_correlation(values[shown], dial[shown]) if bool(shown.any()) else 0.0,
+        uniform_correlation(values[shown], dial[shown]) if bool(shown.any()) else 0.0,
         at_least=_CORRELATION,
-        beside={"visible": float(shown.float().mean())},
+        beside={
+            "visible": float(shown.float().mean()),
+            "cosine of the error": float((2 * math.pi * (values - dial)[shown]).cos().mean()),
+        },
     )
     by_place = [_columns(judge, reading) for reading in readings]
     waves = torch.stack([(2 * math.pi * angles).cos(), (2 * math.pi * angles).sin()])  # [2, P]

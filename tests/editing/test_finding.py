@@ -6,6 +6,7 @@ import torch
 from smis_core.editing import (
     Seeded,
     boundary,
+    distribution_of_w,
     feature_pca,
     group_rows,
     latent_of,
@@ -60,7 +61,7 @@ def test_sefa_moves_styles_most(anyone):
     found = sefa(anyone, rows=rows, count=3, label=a_class(anyone))
     assert all(found.rows(name) == rows for name in found.names)
     weights = [
-        affine.weight / affine.weight.norm()
+        affine.weight / affine.weight.norm().clamp_min(1e-6)
         for _, row, affine in style_affines(anyone.synthesis)
         if row in rows
     ]
@@ -98,13 +99,13 @@ def test_components_of_features_move_them(anyone):
     def change(step):
         return float((features(ws + step) - features(ws)).norm())
 
-    away = torch.nn.functional.normalize(torch.randn(20, ws.shape[2]), dim=1)
     rows = found.rows(found.names[0])
     assert rows == tuple(range(layer.w_row + 1))
+    covariance = distribution_of_w(anyone, label=a_class(anyone)).covariance
     rivals = []
-    for rival in away:
+    for rival in torch.nn.functional.normalize(torch.randn(20, ws.shape[2]), dim=1):
         step = torch.zeros_like(found.steps[0])
-        step[list(rows)] = rival * found.steps[0].norm() / len(rows) ** 0.5
+        step[list(rows)] = rival * (rival @ covariance @ rival).sqrt()
         rivals.append(change(step))
     assert change(found.steps[0]) > sum(rivals) / len(rivals)
 
@@ -120,17 +121,20 @@ def test_finding_stops_where_the_layer_is(generator):
 
 @pytest.mark.parametrize("examples", [3, 40])
 def test_a_boundary_is_learnt_from_few_examples(anyone, examples):
-    secret = torch.nn.functional.normalize(torch.randn(anyone.config.w_dim), dim=0)
     codes = codes_of(anyone, range(300)).tensor
-    order = (codes[:, 0] @ secret).argsort(descending=True)
-    picked = torch.randperm(100)[:examples]
-    more, less = (WPlus(codes[ends[picked]]) for ends in (order[:100], order.flip(0)[:100]))
-    found = boundary(anyone, more, less, name="it", label=a_class(anyone))
-    along = found["it"][0]
-    assert float(along @ secret) > 0
-    read = found.read(WPlus(codes))[:, 0]
-    agreement = torch.corrcoef(torch.stack([read, codes[:, 0] @ secret]))[0, 1]
-    assert agreement > (0.55 if examples == 3 else 0.8)
+    agreements = []
+    for draw in range(4):
+        torch.manual_seed(draw)
+        secret = torch.nn.functional.normalize(torch.randn(anyone.config.w_dim), dim=0)
+        truth = codes[:, 0] @ secret
+        order = truth.argsort(descending=True)
+        picked = torch.randperm(60)[:examples]
+        more, less = (WPlus(codes[ends[picked]]) for ends in (order[:60], order.flip(0)[:60]))
+        found = boundary(anyone, more, less, name="it", label=a_class(anyone))
+        assert float(found["it"][0] @ secret) > 0
+        read = found.read(WPlus(codes))[:, 0]
+        agreements.append(float(torch.corrcoef(torch.stack([read, truth]))[0, 1]))
+    assert sum(agreements) / len(agreements) > (0.6 if examples == 3 else 0.85)
 
 
 def test_pairs_give_what_they_share(anyone):
@@ -162,6 +166,6 @@ def test_unfit_examples_are_refused(generator):
     with pytest.raises(ValueError, match="count: wanted 1 to 8"):
         sefa(generator, count=9)
     with pytest.raises(ValueError, match="rows: wanted"):
-        pca(generator, rows=[])
+        pca(generator, rows=[], count=2)
     with pytest.raises(ValueError, match="has no classes"):
-        pca(generator, label=1)
+        pca(generator, count=2, label=1)

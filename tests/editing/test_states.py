@@ -87,7 +87,7 @@ def test_a_state_without_edits_is_its_source(anyone):
 
 
 def test_stylegan3_moves_and_turns_its_picture_and_forgets_it():
-    generator = stylegan3(use_radial_filters=True)
+    generator = stylegan3(use_radial_filters=True, conv_kernel=1)
     plain = draw(generator, edited(generator))
     before = generator.synthesis.input.transform.clone()
 
@@ -96,18 +96,19 @@ def test_stylegan3_moves_and_turns_its_picture_and_forgets_it():
 
     right = drawn(x=0.25)
     assert torch.equal(generator.synthesis.input.transform, before)
-    inner = slice(12, 28)
-    matched = (right[..., inner, inner] - plain[..., inner, 4:20]).abs().mean()
-    other = (right[..., inner, inner] - plain[..., inner, 20:]).abs().mean()
-    still = (right[..., inner, inner] - plain[..., inner, inner]).abs().mean()
-    assert matched < 0.5 * min(still, other)
+    inner = slice(10, 22)
+    matched, other, still = (
+        (right[..., inner, inner] - plain[..., inner, begin : begin + 12]).abs().mean()
+        for begin in (2, 18, 10)
+    )
+    assert matched < 0.1 * min(still, other)
     assert torch.allclose(drawn(turn=1.0), plain, atol=1e-3)
     quarter = torch.rot90(plain, -1, (2, 3))  # clockwise
     turned = drawn(turn=0.25)
     centre = slice(10, 22)
     apart = [(turned - each)[..., centre, centre].abs().mean() for each in
              (quarter, torch.rot90(plain, 1, (2, 3)))]  # fmt: skip
-    assert apart[0] < 0.5 * apart[1]
+    assert apart[0] < 0.1 * apart[1]
     with pytest.raises(ValueError, match="only StyleGAN3 moves"):
         draw(stylegan2(), edited(stylegan2(), placement=Placement(x=0.1)))
 
@@ -214,8 +215,9 @@ def test_states_that_do_not_fit_are_refused(generator):
         EditState(generator=mine, a=Seeded(1), edit=neutral.changed(blend=1))
     with pytest.raises(ValueError, match="directions: wanted up, got none"):
         EditState(generator=mine, a=Seeded(1), edit=neutral.changed(strengths={"up": 1}))
+    other = pca(stylegan2(seed=1), count=1)
     with pytest.raises(ValueError, match="mapping network is another"):
-        EditState(generator=mine, a=Seeded(1), edit=neutral, directions=pca(stylegan2(seed=1)))
+        EditState(generator=mine, a=Seeded(1), edit=neutral, directions=other)
     with pytest.raises(ValueError, match="a latent of 8 rows"):
         EditState(generator=mine, a=Found(WPlus(torch.zeros(1, 7, 8))), edit=neutral)
     with pytest.raises(ValueError, match="NaN"):

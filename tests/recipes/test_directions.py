@@ -138,7 +138,7 @@ def exact(world, monkeypatch):
 
 def test_directions_that_do_what_they_say_pass(exact):
     report = exact()
-    assert report.passed
+    assert report.passed, report.table()
     for name in SLIDERS:
         assert report[f"{name}: correlation"].value == pytest.approx(1, abs=1e-3)
         assert report[f"{name}: largest share of another"].value < 0.01
