@@ -26,7 +26,7 @@ class Directions:
     steps: Tensor
     """float32 [K, L, w] on the CPU: what strength 1 adds; zero in the rows where it does not act.
     Of SeFa, PCA, boundaries and pairs the row that moves most moves by one standard deviation of W
-    along it; of the bundled ones a step is a standard deviation of the attribute"""
+    along it; of the bundled ones a step is at most a standard deviation of the attribute"""
     normals: Tensor
     """float32 [K, L, w]: what a latent's position along each is read with, in steps"""
     centre: Tensor

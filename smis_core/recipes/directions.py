@@ -2,8 +2,8 @@
 
 Renders of one character that differ in one attribute are inverted; what their latents differ by,
 on average over many characters, is the attribute's direction. What such a step does to the other
-attributes is measured on samples, by a linear reading that was fitted to renders and their truth,
-and taken out. The judge has no part in it.
+attributes is measured on samples, by a linear reading that was fitted to renders and their truth
+and corrected by what it answers to the pairs, and taken out. The judge has no part in it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from smis_core.inversion import critic_features
 from smis_core.latents import sample_z
 from smis_core.networks.strided import AnyDiscriminator
 from smis_core.networks.stylegan2 import Generator
-from smis_core.portraits.renderer import RENDERER_VERSION, render
+from smis_core.portraits.renderer import RENDERER_VERSION, Renders, render
 
 from .evaluate_generator import load_stylegan2
 
@@ -50,8 +50,11 @@ _RANGES = {
 }  # fmt: skip
 """Values between which pairs differ; what is no slider is only kept out of the sliders."""
 _AXES = tuple((hue, part) for hue in DIALS.values() for part in ("cosine", "sine"))
+_LONGEST = 5.0
+"""Of a step, in standard deviations of W, of which a sample lies about eleven from the mean."""
 _FEATURE_RIDGE = 0.02
 _NORMAL_RIDGE = 0.1
+_ANSWER_RIDGE = 0.01
 _SAMPLE_SEED = 1_000_000
 _RENDER_SEED = 20_000_000
 _PAIR_SEED = 21_000_000
@@ -133,7 +136,8 @@ def find_directions(
 ) -> Iterator[MakeDirectionsStep]:
     """The directions of `SLIDERS` and the circles of `DIALS`, by inverted pairs of renders.
 
-    Strength 1 moves an attribute by one standard deviation of the renders'.
+    Strength 1 moves an attribute by one standard deviation of the renders', or by less where that
+    would lead to latents that no sample has: a generator may know an attribute only faintly.
 
     Args:
         generator: unconditional, of portraits.
@@ -193,17 +197,20 @@ def _find(
     of_samples, of_renders = (of_samples - centre) / scale, (of_renders - centre) / scale
     inverse = ridge(of_samples, white_codes.flatten(1), strength=_FEATURE_RIDGE)
     reader = ridge(of_renders, truth / deviations, strength=_FEATURE_RIDGE)
+    steps, answers = [], []
+    for index, (before, after) in enumerate(_pairs(options.characters, size)):
+        change = ((seen(after.images) - seen(before.images)) / scale).mean(dim=0)
+        # Inversion is linear in the features here, so that of the mean is the mean of all.
+        steps.append((change @ inverse).view(white_codes.shape[1:]))
+        true = (_readable(after.attributes) - _readable(before.attributes)).mean(dim=0)
+        answers.append(change @ reader / (true / deviations)[index])
+        yield MakeDirectionsStep("pairs", index + 1, len(NAMES), None)
+    # What the reader answers where nothing but one attribute differs is its mistake.
+    mistakes = torch.stack(answers)
+    held = mistakes @ mistakes.T + _ANSWER_RIDGE * torch.eye(len(NAMES))
+    reader = reader @ mistakes.T @ torch.linalg.inv(held)
     normals = ridge(white_codes.flatten(1), of_samples @ reader, strength=_NORMAL_RIDGE)
     normals = normals.T.reshape(len(NAMES), *white_codes.shape[1:])
-
-    def invert(images: Tensor) -> Tensor:
-        # Latents up to a constant: pairs are subtracted from each other.
-        return (seen(images) / scale @ inverse).view(-1, *white_codes.shape[1:])
-
-    steps = []
-    for index, pair in enumerate(_pairs(options.characters, size)):
-        steps.append((invert(pair[1]) - invert(pair[0])).mean(dim=0))
-        yield MakeDirectionsStep("pairs", index + 1, len(NAMES), None)
     found = weighed_by_row(torch.stack(steps), normals)
     found = found / (found * normals).sum((1, 2)).clamp_min(0.05)[:, None, None]
 
@@ -281,12 +288,12 @@ def _readable(attributes: Mapping[str, Tensor]) -> Tensor:
     return torch.stack(columns, dim=1)
 
 
-def _pairs(characters: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Pictures of the same characters before and after, for each of `NAMES`."""
+def _pairs(characters: int, size: int) -> Iterator[tuple[Renders, Renders]]:
+    """The same characters before and after, for each of `NAMES`."""
     seeds = range(_PAIR_SEED, _PAIR_SEED + characters)
 
-    def drawn(**overrides: float) -> Tensor:
-        return render(seeds, size=size, overrides=overrides).images
+    def drawn(**overrides: float) -> Renders:
+        return render(seeds, size=size, overrides=overrides)
 
     for name, (low, high) in _RANGES.items():
         yield drawn(**{name: low}), drawn(**{name: high})
@@ -320,10 +327,12 @@ def _named(
             for axis, part in zip(pair, ("cosine", "sine"), strict=True)
         }
     at = [*places.values()]
+    lengths = (steps[at].square().sum((1, 2)) / steps.shape[1]).sqrt()
+    share = (_LONGEST / lengths.clamp_min(1e-6)).clamp_max(1)[:, None, None]
     return Directions(
         names=tuple(places),
-        steps=white.back(steps[at]),
-        normals=white.normals(normals[at]),
+        steps=white.back(steps[at] * share),
+        normals=white.normals(normals[at] / share),
         centre=spread.mean,
         generator=identify(generator),
         method="inverted pairs of renders",
