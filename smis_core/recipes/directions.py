@@ -215,7 +215,8 @@ def _find(
     found = found / (found * normals).sum((1, 2)).clamp_min(0.05)[:, None, None]
 
     def read(ws: Tensor) -> Tensor:
-        return (seen(_drawn(generator, ws)) / scale) @ reader
+        answer: Tensor = (seen(_drawn(generator, ws)) / scale) @ reader
+        return answer
 
     seeds = range(_EFFECT_SEED, _EFFECT_SEED + options.effect_samples)
     z = sample_z(seeds, generator.config.z_dim).tensor.to(device)
