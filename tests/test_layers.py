@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[1]
 BOTTOM = {"devices", "images", "labels", "_label_files", "_label_scaling"}
 UP_TO_LATENTS = BOTTOM | {"ops", "networks", "checkpoints", "latents"}
 ROOMS = UP_TO_LATENTS | {
-    "labelling", "inversion", "training", "portraits", "evaluation", "fewshot"
+    "labelling", "inversion", "training", "portraits", "evaluation", "fewshot",
+    "editing",
 }  # fmt: skip
 
 MAY_IMPORT = {
@@ -29,6 +30,7 @@ MAY_IMPORT = {
     "portraits": UP_TO_LATENTS,
     "evaluation": UP_TO_LATENTS,
     "fewshot": UP_TO_LATENTS | {"labelling", "inversion"},
+    "editing": UP_TO_LATENTS,
     "recipes": ROOMS,
     "jobs": BOTTOM,
     "cli": ROOMS | {"recipes", "jobs"},

@@ -8,8 +8,8 @@ from typing import Any
 import typer
 
 COMMANDS = (
-    "lab", "synthesize", "sample", "invert", "demo", "train", "fewshot", "evaluate", "models",
-    "inspect", "convert", "zoo", "bench", "bench_inversion", "build_extension",
+    "lab", "synthesize", "sample", "invert", "directions", "demo", "train", "fewshot", "evaluate",
+    "models", "inspect", "convert", "zoo", "bench", "bench_inversion", "build_extension",
 )  # fmt: skip
 """Modules of this package in the order of the help; each adds its commands in ``register``."""
 

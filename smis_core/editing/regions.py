@@ -1,0 +1,171 @@
+"""Changing a painted region only: features of one picture inside, of another outside.
+
+Suzuki et al. 2018, "Spatially Controllable Image Synthesis with Internal Representation
+Collaging", with soft masks, in every layer that is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..latents import Noise, WPlus
+from ..networks.generator_base import GeneratorBase, SynthesisBase
+from ..networks.stylegan3 import StyleGAN3Synthesis
+
+_Hook = Callable[[nn.Module, Any, Tensor], Tensor]
+
+
+@torch.no_grad()
+def blend_region(
+    generator: GeneratorBase,
+    kept: WPlus,  # [1, L, w]
+    changed: WPlus,  # [N, L, w]
+    region: Tensor,  # [H, W] in [0, 1], of any size: 1 where the picture may change
+    *,
+    layers: Sequence[str] | None = None,
+    softness: float = 0.03,
+    kept_noise: Noise | None = None,
+    changed_noise: Noise | None = None,
+) -> Tensor:
+    """Draw `changed` inside a region and `kept` outside of it.
+
+    While the second picture is drawn, the features of the first replace its own outside of the
+    region, so that what is inside grows into its surroundings; then everything outside of the
+    region (and of its soft edge) is the first picture's, bit by bit.
+
+    Args:
+        generator: of any family.
+        kept: the picture outside.
+        changed: the pictures inside, one or more.
+        region: a painted mask, as wide as high; whatever size, it is resized for each layer.
+        layers: names of `generator.synthesis.layers` in which features are exchanged; None is
+            all. Without the coarse ones the second picture's pose remains inside.
+        softness: width of the edge inside the region, in sides of the picture.
+        kept_noise, changed_noise: maps, as `scaled_noise` gives them; None takes those stored.
+
+    Returns:
+        float32 `[N, 3, R, R]`.
+
+    Raises:
+        ValueError: latents or a region of another shape, values out of range, or a layer that
+            there is not.
+    """
+    synthesis = generator.synthesis
+    _check(generator, kept, changed, region, softness)
+    names = [layer.name for layer in synthesis.layers]
+    if layers is not None and (unknown := sorted(set(layers) - set(names))):
+        raise ValueError(f"layers: wanted some of {', '.join(names)}, got {unknown}")
+    device = generator.mapping.w_avg.device
+    mask = _softened(region.to(device, torch.float32), generator.config.resolution, softness)
+    if not bool(mask.any()):
+        outside = _drawn(synthesis, kept, kept_noise, device)
+        return outside.expand(len(changed), -1, -1, -1).clone()
+    places = [*(names if layers is None else layers), *_to_picture(synthesis)]
+    features: dict[str, Tensor] = {}
+
+    def keeping(place: str) -> _Hook:
+        def hook(module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
+            features[place] = output
+            return output
+
+        return hook
+
+    def blending(place: str) -> _Hook:
+        def hook(module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
+            share = _fitted(mask, output, synthesis, place).to(output.dtype)
+            return torch.lerp(features[place].expand_as(output), output, share)
+
+        return hook
+
+    with _hooked(synthesis, {place: keeping(place) for place in places}):
+        outside = _drawn(synthesis, kept, kept_noise, device)
+    with _hooked(synthesis, {place: blending(place) for place in places}):
+        inside = _drawn(synthesis, changed, changed_noise, device)
+    return torch.where(mask > 0, torch.lerp(outside.expand_as(inside), inside, mask), outside)
+
+
+def _to_picture(synthesis: SynthesisBase) -> list[str]:
+    """Layers that turn features into colours: theirs are those of the picture outside, too."""
+    known = {layer.name for layer in synthesis.layers}
+    return [
+        path.removesuffix(".affine")
+        for path, _ in synthesis.named_modules()
+        if path.endswith(".affine") and path != "input.affine"
+        and path.removesuffix(".affine") not in known
+    ]  # fmt: skip
+
+
+@contextmanager
+def _hooked(synthesis: SynthesisBase, hooks: dict[str, _Hook]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for path, hook in hooks.items():
+            handle = synthesis.get_submodule(path).register_forward_hook(hook)
+            stack.callback(handle.remove)
+        yield
+
+
+def _drawn(
+    synthesis: SynthesisBase, wplus: WPlus, noise: Noise | None, device: torch.device
+) -> Tensor:
+    maps = {} if noise is None else {"noise": noise.maps}
+    image: Tensor = synthesis(wplus.tensor.to(device), **maps)
+    return image
+
+
+def _softened(region: Tensor, side: int, softness: float) -> Tensor:
+    """`[1, 1, side, side]`: 0 outside the region, rising inside along its edge."""
+    area = F.interpolate(region[None, None], size=(side, side), mode="area")
+    reach = round(softness * side)
+    if reach == 0:
+        return area
+    # What is shrunk by the reach and then smeared by it ends where the region does.
+    shrunk = -F.max_pool2d(F.pad(-area, (reach,) * 4, mode="replicate"), 2 * reach + 1, stride=1)
+    blurred = F.pad(shrunk, (reach,) * 4, mode="replicate")
+    soft = F.avg_pool2d(blurred, 2 * reach + 1, stride=1)
+    # A stroke that is thinner than its edge would vanish: it stays hard.
+    return torch.where(_grown(shrunk, 2 * reach) > 0, torch.minimum(soft, area), area)
+
+
+def _grown(mask: Tensor, reach: int) -> Tensor:
+    return F.max_pool2d(mask, 2 * reach + 1, stride=1, padding=reach)
+
+
+def _fitted(mask: Tensor, output: Tensor, synthesis: SynthesisBase, place: str) -> Tensor:
+    """The mask over a layer's output: as large, with StyleGAN3's margin around it."""
+    whole = output.shape[-1]
+    rates = {layer.name: layer.resolution for layer in synthesis.layers}
+    side = rates.get(place, whole) if isinstance(synthesis, StyleGAN3Synthesis) else whole
+    fitted = F.interpolate(mask, size=(side, side), mode="area")
+    if side >= whole:
+        return F.interpolate(mask, size=(whole, whole), mode="area")
+    before = (whole - side) // 2
+    after = whole - side - before
+    return F.pad(fitted, (before, after, before, after), mode="replicate")
+
+
+def _check(
+    generator: GeneratorBase, kept: WPlus, changed: WPlus, region: Tensor, softness: float
+) -> None:
+    shape = (generator.num_ws, generator.config.w_dim)
+    for what, codes in (("kept", kept), ("changed", changed)):
+        if tuple(codes.tensor.shape[1:]) != shape:
+            raise ValueError(f"{what}: wanted [N, {shape[0]}, {shape[1]}], got "
+                             f"{[*codes.tensor.shape]}")  # fmt: skip
+    if len(kept) != 1 or not len(changed):
+        raise ValueError(
+            f"wanted one picture to keep and at least one to take from, got {len(kept)} and "
+            f"{len(changed)}"
+        )
+    if region.ndim != 2 or region.shape[0] != region.shape[1] or region.numel() == 0:
+        raise ValueError(f"region: wanted [H, H], got {[*region.shape]}")
+    values = region.float()
+    if not bool(((values >= 0) & (values <= 1)).all()):
+        raise ValueError("region: wanted values from 0 to 1, got others")
+    if not 0 <= softness <= 0.5:
+        raise ValueError(f"softness: wanted 0 to 0.5 of the side, got {softness}")

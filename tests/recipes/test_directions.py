@@ -1,0 +1,202 @@
+"""The sliders of the portraits: found from pairs of renders, measured by a judge."""
+
+import json
+import math
+from types import SimpleNamespace
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from smis_core.checkpoints import fingerprint, load_network, read_card
+from smis_core.cli import app
+from smis_core.editing import Directions, identify, load_directions, sefa
+from smis_core.inversion import ProjectionOptions
+from smis_core.recipes import drain
+from smis_core.recipes.directions import (
+    DIALS,
+    SLIDERS,
+    DirectionsOptions,
+    find_directions,
+    make_directions,
+)
+from smis_core.recipes.evaluate_directions import evaluate_directions, evaluate_kept
+from smis_core.recipes.evaluate_generator import load_stylegan2
+
+from .fewshot_world import write_networks
+
+FEW = DirectionsOptions(samples=60, renders=60, characters=4, effect_samples=4, rounds=1)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    paths = write_networks(tmp_path_factory.mktemp("networks"))
+    generator = load_stylegan2(paths["generator"], device="cpu")
+    return SimpleNamespace(paths=paths, generator=generator)
+
+
+@pytest.fixture(scope="module")
+def made(world, tmp_path_factory):
+    out = tmp_path_factory.mktemp("made") / "directions.safetensors"
+    phases = []
+    for step in make_directions(
+        out,
+        generator_path=world.paths["generator"],
+        discriminator_path=world.paths["discriminator"],
+        options=FEW,
+        device="cpu",
+    ):
+        phases.append(step.phase)
+        assert out.exists() == (step.directions is not None)
+    assert [*dict.fromkeys(phases)] == ["samples", "renders", "pairs", "effects"]
+    return out
+
+
+def test_the_file_has_every_slider_and_a_card(world, made):
+    found = load_directions(made, world.generator)
+    assert set(SLIDERS) <= set(found.names)
+    assert set(found.circles) == set(DIALS)
+    card = read_card(made)
+    assert card["made_from"]["generator"] == fingerprint(world.generator)
+    assert "judge" not in card["made_from"]
+    strengths = found.towards("hair colour", 0.3)
+    assert math.hypot(*strengths.values()) == pytest.approx(2)
+
+
+def test_the_same_is_found_again(world, made):
+    critic = load_network(world.paths["discriminator"], device="cpu")
+    *_, last = find_directions(world.generator, critic, options=FEW)
+    assert torch.allclose(last.directions.steps, load_directions(made).steps, atol=1e-4)
+
+
+class _Oracle:
+    """A judge that reads one colour of a picture as every attribute's angle or value."""
+
+    def __init__(self, attributes):
+        self.config = SimpleNamespace(attributes=attributes)
+
+    def to(self, device):
+        return self
+
+    def eval(self):
+        return self
+
+    def state_dict(self):
+        return {}
+
+
+def hand_made(generator):
+    """One direction a slider, and a judge that reads exactly their normals."""
+    names = (*SLIDERS, "hair colour: red", "hair colour: lime")
+    width = generator.config.w_dim
+    basis = torch.linalg.qr(torch.randn(width, width))[0][: len(names)]
+    steps = basis[:, None].repeat(1, generator.num_ws, 1)
+    return Directions(
+        names=names,
+        steps=steps,
+        normals=steps / generator.num_ws,
+        centre=torch.zeros(width),
+        generator=identify(generator),
+        method="by hand",
+        circles={"hair colour": names[-2:]},
+    )
+
+
+@pytest.fixture
+def exact(world, monkeypatch):
+    """Figures of directions under a judge that reads latents, perhaps one slider as another's."""
+    import smis_core.recipes.evaluate_directions as recipe
+    from smis_core.evaluation import PORTRAIT_ATTRIBUTES
+
+    directions = hand_made(world.generator)
+    owners = {attribute: name for name, attribute in SLIDERS.items()}
+
+    def measured(leak=0.0):
+        def read(generator, judge, codes):
+            seen = directions.read(codes).T
+            values = dict(zip(directions.names, seen, strict=True))
+            values["tilt"] = values["tilt"] + leak * values["turn"]
+            reading = {spec.name: torch.rand(len(codes)) for spec in PORTRAIT_ATTRIBUTES}
+            for attribute, name in owners.items():
+                reading[attribute] = values[name]
+            angle = torch.atan2(values["hair colour: lime"], values["hair colour: red"])
+            for name in ("hair_saturation", "eye_visible", "eye_saturation"):
+                reading[name] = torch.linspace(0.4, 0.6, len(codes))
+            reading["hair_hue"] = (angle / (2 * math.pi)) % 1
+            for name in ("gaze", "skin", "glasses", "hat", "eye_hue"):
+                reading[name] = torch.linspace(0, 0.9, len(codes))
+            return reading
+
+        monkeypatch.setattr(recipe, "_read", read)
+        judge = _Oracle(PORTRAIT_ATTRIBUTES)
+        monkeypatch.setattr(recipe, "fingerprint", lambda network: "0" * 64)
+        steps = evaluate_directions(world.generator, judge, directions, samples=40, device="cpu")
+        return drain(steps, quiet=True).report
+
+    return measured
+
+
+def test_directions_that_do_what_they_say_pass(exact):
+    report = exact()
+    assert report.passed, report.table()
+    for name in SLIDERS:
+        assert report[f"{name}: correlation"].value == pytest.approx(1, abs=1e-3)
+        assert report[f"{name}: largest share of another"].value < 0.01
+    assert report["hair colour: circular correlation"].value > 0.99
+
+
+def test_a_slider_that_moves_another_does_not(exact):
+    report = exact(leak=0.5)
+    figure = report["turn: largest share of another"]
+    assert figure.passed is False
+    assert max(figure.beside, key=figure.beside.get) == "roll"
+    assert report["turn: correlation"].passed
+
+
+def test_inverted_renders_are_edited_and_read(world, made):
+    from smis_core.evaluation import load_judge
+
+    steps = evaluate_kept(
+        world.generator,
+        load_network(world.paths["discriminator"], device="cpu"),
+        load_judge(world.paths["judge"], device="cpu"),
+        load_directions(made),
+        renders=4,
+        options=ProjectionOptions(steps=2, candidates=4),
+        device="cpu",
+    )
+    report = drain(steps, quiet=True).report
+    assert len(report.figures) == len(SLIDERS) + 2 * len(DIALS)
+    assert all(math.isfinite(figure.value) for figure in report.figures)
+
+
+def test_commands_find_and_measure(world, made, tmp_path):
+    out = tmp_path / "found.safetensors"
+    for options in (["--method", "sefa"], ["--method", "pca", "--group", "coarse"],
+                    ["--method", "features", "--layer", "b8.conv1"]):  # fmt: skip
+        arguments = ["directions", "find", str(world.paths["generator"]), "-o", str(out),
+                     "--count", "2", "--device", "cpu", *options]  # fmt: skip
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == 0, result.output
+        assert len(load_directions(out, world.generator)) == 2
+    named = ["--generator", str(world.paths["generator"]), "--judge", str(world.paths["judge"])]
+    arguments = ["directions", "evaluate", str(made), "--samples", "4", "--device", "cpu", "--json"]
+    result = CliRunner().invoke(app, [*arguments, *named])
+    assert result.exit_code == 0, result.output
+    record = json.loads(result.stdout)
+    assert record["samples"] == 4
+    assert "turn: correlation" in record["figures"]
+    refused = CliRunner().invoke(app, ["directions", "find", "-o", str(out), "--method", "magic"])
+    assert refused.exit_code == 1
+
+
+def test_what_cannot_be_measured_is_refused(world):
+    other = sefa(world.generator, count=2)
+    with pytest.raises(ValueError, match="wanted some of turn, tilt"):
+        evaluate_directions(world.generator, None, other)
+    with pytest.raises(ValueError, match="at least 2 pictures"):
+        find_directions(
+            world.generator,
+            load_network(world.paths["discriminator"], device="cpu"),
+            options=DirectionsOptions(samples=1),
+        )
