@@ -15,7 +15,7 @@ BOTTOM = {"devices", "images", "labels", "_label_files", "_label_scaling"}
 UP_TO_LATENTS = BOTTOM | {"ops", "networks", "checkpoints", "latents"}
 ROOMS = UP_TO_LATENTS | {
     "labelling", "inversion", "training", "portraits", "evaluation", "fewshot",
-    "editing",
+    "editing", "annotations",
 }  # fmt: skip
 
 MAY_IMPORT = {
@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "evaluation": UP_TO_LATENTS,
     "fewshot": UP_TO_LATENTS | {"labelling", "inversion"},
     "editing": UP_TO_LATENTS,
+    "annotations": BOTTOM,
     "recipes": ROOMS,
     "jobs": BOTTOM,
     "cli": ROOMS | {"recipes", "jobs"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -146,7 +146,7 @@ def evaluate_kept(
     if renders < 2:
         raise ValueError(f"renders: wanted at least 2, got {renders}")
     target = resolve_device(device)
-    options = options or ProjectionOptions(steps=100, candidates=64)
+    options = options or replace(ProjectionOptions.thorough(), steps=100, candidates=64)
     generator, judge = generator.to(target).eval(), judge.to(target).eval()
 
     def work() -> Iterator[EvaluateDirectionsStep]:
@@ -155,13 +155,14 @@ def evaluate_kept(
         parts = []
         batches = torch.split(images, _BATCH)
         for done, batch in enumerate(batches):
-            for step in project(generator, batch, discriminator=discriminator, options=options):
-                latent = step.latent
+            for step in project(generator, batch, perceptual=discriminator, options=options):
+                found = step.latent
                 yield EvaluateDirectionsStep(
-                    "inversion", done * options.steps + step.index + 1,
+                    "inversion", done * options.steps + step.index,
                     len(batches) * options.steps, None,
                 )  # fmt: skip
-            parts.append(latent.tensor)
+            assert isinstance(found, WPlus)
+            parts.append(found.tensor)
         codes = WPlus(torch.cat(parts))
         before = _columns(judge, _read(generator, judge, codes))
         truth = _columns(judge, _joined(judge, list(torch.split(images, _BATCH))))

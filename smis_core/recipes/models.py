@@ -12,12 +12,15 @@ import torch
 
 import smis_core.portraits
 from smis_core.checkpoints.native import fingerprint, read_card
+from smis_core.editing import load_directions
 from smis_core.evaluation import JudgeConfig, load_judge
 from smis_core.fewshot.bundled import SHIPPED_SHOTS
 from smis_core.portraits.renderer import RENDERER_VERSION
 
 from . import Step
 from .annotations import annotated_renders
+from .directions import make_directions
+from .evaluate_directions import evaluate_directions
 from .evaluate_fewshot import WEIGHTS, evaluate_fewshot, method_path
 from .evaluate_generator import evaluate_generator, load_stylegan2
 from .evaluate_judge import evaluate_judge
@@ -89,7 +92,7 @@ class Places:
 
 
 def parts(places: Places | None = None, *, device: str | torch.device = "auto") -> list[Part]:
-    """Everything, in the order in which it is made: generator, judge, encoders, figures.
+    """Everything, in the order in which it is made: generator, judge, encoders, directions, figures.
 
     Args:
         places: other folders than the package's.
@@ -160,6 +163,21 @@ def parts(places: Places | None = None, *, device: str | torch.device = "auto") 
             ),
         )
     )
+    directions = places.weights("directions")
+    made.append(
+        Part(
+            "directions",
+            (directions,),
+            lambda: {"generator": fingerprint(generator), "renderer": RENDERER_VERSION},
+            by_card,
+            lambda: make_directions(
+                directions,
+                generator_path=generator,
+                discriminator_path=places.weights("discriminator"),
+                device=device,
+            ),
+        )
+    )
     for shots in SHIPPED_SHOTS:
         made.append(_comparison_part(shots, places, encoder_source, by_card, device))
     made.append(
@@ -170,6 +188,19 @@ def parts(places: Places | None = None, *, device: str | torch.device = "auto") 
             lambda: evaluate_generator(
                 load_stylegan2(generator, device=device),
                 load_judge(judge, device=device),
+                device=device,
+            ),
+        )
+    )
+    made.append(
+        _figures_part(
+            "directions_figures",
+            places,
+            both,
+            lambda: evaluate_directions(
+                load_stylegan2(generator, device=device),
+                load_judge(judge, device=device),
+                load_directions(directions),
                 device=device,
             ),
         )

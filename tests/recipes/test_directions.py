@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -162,7 +163,7 @@ def test_inverted_renders_are_edited_and_read(world, made):
         load_judge(world.paths["judge"], device="cpu"),
         load_directions(made),
         renders=4,
-        options=ProjectionOptions(steps=2, candidates=4),
+        options=replace(ProjectionOptions.thorough(), steps=2, candidates=4),
         device="cpu",
     )
     report = drain(steps, quiet=True).report
