@@ -92,7 +92,7 @@ class Places:
 
 
 def parts(places: Places | None = None, *, device: str | torch.device = "auto") -> list[Part]:
-    """Everything, in the order in which it is made: generator, judge, encoders, directions, figures.
+    """Everything, in the order in which it is made: networks first, then figures.
 
     Args:
         places: other folders than the package's.
