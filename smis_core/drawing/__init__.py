@@ -3,6 +3,12 @@
 docs/drawing.md is the specification that every front end follows to the pixel.
 """
 
+from smis_core.drawing.applying import apply, change
+from smis_core.drawing.drawing import Drawing
+from smis_core.drawing.floods import edge_strength, flood
+from smis_core.drawing.history import History
+from smis_core.drawing.inbox import Inbox, Receipt
+from smis_core.drawing.messages import Command, read_command, read_operation
 from smis_core.drawing.operations import (
     MAX_GAP,
     MAX_PATH,
@@ -26,6 +32,8 @@ from smis_core.drawing.operations import (
     Stroke,
 )
 from smis_core.drawing.rasteriser import Mask, rasterise
+from smis_core.drawing.regions import region
+from smis_core.drawing.storing import from_bytes, to_bytes
 
 __all__ = [
     "MAX_GAP",
@@ -37,8 +45,12 @@ __all__ = [
     "Box",
     "Bucket",
     "Clear",
+    "Command",
     "CopyFrom",
+    "Drawing",
     "Ellipse",
+    "History",
+    "Inbox",
     "Landmark",
     "Mask",
     "Mirror",
@@ -46,8 +58,18 @@ __all__ = [
     "Operation",
     "Painting",
     "Polygon",
+    "Receipt",
     "Rectangle",
     "SmartFill",
     "Stroke",
+    "apply",
+    "change",
+    "edge_strength",
+    "flood",
+    "from_bytes",
     "rasterise",
+    "read_command",
+    "read_operation",
+    "region",
+    "to_bytes",
 ]

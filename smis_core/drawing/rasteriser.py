@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from smis_core.drawing.operations import (
-    MAX_POINTS,
     UNIT,
     Box,
     Ellipse,
@@ -48,6 +47,7 @@ def rasterise(
     Raises:
         TypeError: the operation depends on what is painted (bucket, mirror …).
     """
+    events: Iterator[_Events] | None
     if isinstance(operation, Stroke):
         low = operation.points - operation.sizes[:, None] // 2 - UNIT
         high = operation.points + operation.sizes[:, None] // 2 + UNIT
@@ -57,7 +57,9 @@ def rasterise(
         events = None if box is None else form(points, sizes, box)
     elif isinstance(operation, Landmark):
         dot = Stroke(
-            index=operation.index, points=operation.at[None], sizes=np.int32(operation.size)
+            index=operation.index,
+            points=operation.at[None],
+            sizes=np.full(1, operation.size, dtype=np.int32),
         )
         return rasterise(dot, shape)
     elif isinstance(operation, Polygon):
@@ -67,8 +69,8 @@ def rasterise(
     elif isinstance(operation, (Rectangle, Ellipse)):
         pixels = np.sort(operation.points.astype(np.int64) // UNIT, axis=0)
         box = _box(pixels[0] * UNIT, pixels[1] * UNIT, shape)
-        form = _ellipse if isinstance(operation, Ellipse) else _rectangle
-        events = None if box is None else iter([form(pixels, box)])
+        shape_of = _ellipse if isinstance(operation, Ellipse) else _rectangle
+        events = None if box is None else iter([shape_of(pixels, box)])
     else:
         raise TypeError(
             "rasterise: a stroke, polygon, rectangle, ellipse or landmark was wanted, got "
@@ -76,7 +78,19 @@ def rasterise(
         )
     if box is None or events is None:
         return None
-    return _trimmed(box, _wound(events, box))
+    return trimmed(box, _wound(events, box))
+
+
+def trimmed(box: Box, mask: Mask) -> tuple[Box, Mask] | None:
+    """The smallest box around what is covered; None if nothing is."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return None
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    inner = Box(
+        box.top + int(top), box.left + int(left), box.top + int(bottom), box.left + int(right)
+    )
+    return inner, mask[top:bottom, left:right]
 
 
 def _box(low: Ints, high: Ints, shape: tuple[int, int]) -> Box | None:
@@ -97,18 +111,8 @@ def _wound(events: Iterator[_Events], box: Box) -> Mask:
         place = (rows - box.top) * (width + 1) + (columns - box.left).clip(0, width)
         np.add.at(winding.reshape(-1), place, changes)
     np.cumsum(winding, axis=1, dtype=np.int16, out=winding)
-    return winding[:, :-1] != 0
-
-
-def _trimmed(box: Box, mask: Mask) -> tuple[Box, Mask] | None:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size:
-        return None
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    inner = Box(
-        box.top + int(top), box.left + int(left), box.top + int(bottom), box.left + int(right)
-    )
-    return inner, mask[top:bottom, left:right]
+    mask: Mask = winding[:, :-1] != 0
+    return mask
 
 
 def _spread(first: Ints, last: Ints) -> tuple[Ints, Ints]:
@@ -288,6 +292,3 @@ def _isqrt(values: Ints) -> Ints:
     """The largest integers whose squares are not larger; exact below 2 ** 52."""
     roots: Ints = np.sqrt(values.astype(np.float64)).astype(np.int64)
     return roots
-
-
-assert MAX_POINTS <= 1 << 15

@@ -1,0 +1,193 @@
+"""Where poured paint runs: up to other classes, or up to the edges of a picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from smis_core.drawing.operations import UNIT, Box, Bucket, Ints, SmartFill
+from smis_core.drawing.rasteriser import Mask, trimmed
+from smis_core.images import UInt8Array
+
+_EDGE_REACH = 3
+"""Pixels by which a smart fill goes on into an edge: half of what the gradient blurs it to."""
+
+_SPECK = (2 * _EDGE_REACH + 1) ** 2
+"""Calm spots of fewer pixels between edges are texture, not regions of their own."""
+
+_OPEN, _MINE, _OTHERS = 1, 2, 3
+
+
+def edge_strength(
+    picture: UInt8Array,  # [H, W, 3]
+) -> UInt8Array:
+    """How strong an edge each pixel of a picture lies on, for ``SmartFill``.
+
+    Sobel's gradient in integers: per channel |gx| + |gy| over 8, the largest of the channels.
+
+    Args:
+        picture: uint8 ``[H, W, 3]``, of the map's size.
+
+    Returns:
+        uint8 ``[H, W]``, 0 (flat) to 255.
+
+    Raises:
+        ValueError: the picture is no such array.
+    """
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+        raise ValueError(
+            f"picture: uint8 [H, W, 3] was wanted, got {picture.dtype} {list(picture.shape)}"
+        )
+    strongest = np.zeros(picture.shape[:2], dtype=np.int16)
+    for channel in range(3):
+        levels = np.pad(picture[..., channel].astype(np.int16), 1, mode="edge")
+        down = levels[:-2] + 2 * levels[1:-1] + levels[2:]
+        across = levels[:, :-2] + 2 * levels[:, 1:-1] + levels[:, 2:]
+        strength = np.abs(down[:, 2:] - down[:, :-2]) + np.abs(across[2:] - across[:-2])
+        np.maximum(strongest, strength >> 3, out=strongest)
+    return strongest.clip(0, 255).astype(np.uint8)
+
+
+def flood(
+    operation: Bucket,
+    indices: UInt8Array,  # [H, W]
+    edges: UInt8Array | None = None,  # [H, W], for a SmartFill
+) -> tuple[Box, Mask] | None:
+    """The pixels that poured paint reaches, or None if it is poured outside of the map.
+
+    Args:
+        operation: a ``Bucket`` or ``SmartFill``.
+        indices: the map.
+        edges: what ``edge_strength`` says about the picture underneath.
+
+    Raises:
+        ValueError: a ``SmartFill`` without edges of the map's size.
+    """
+    column, row = (int(each) // UNIT for each in operation.at)
+    if not (0 <= row < indices.shape[0] and 0 <= column < indices.shape[1]):
+        return None
+    if not isinstance(operation, SmartFill):
+        level = indices == indices[row, column]
+        mine, _ = _connected(level, row, column, operation.gap)
+        return _cut(mine)
+    if edges is None or edges.shape != indices.shape:
+        raise ValueError(
+            "smart fill: a picture of the map's size underneath was wanted, got "
+            f"{'none' if edges is None else list(edges.shape)}; show one or use the bucket"
+        )
+    row, column = _calmest(edges, row, column)
+    calm = edges <= max(operation.tolerance, int(edges[row, column]))
+    mine, others = _connected(calm, row, column, operation.gap)
+    return _cut(_into_edges(mine, others))
+
+
+def _cut(mask: Mask) -> tuple[Box, Mask] | None:
+    return trimmed(Box(0, 0, *mask.shape), mask)
+
+
+def _connected(level: Mask, row: int, column: int, gap: int) -> tuple[Mask, Mask]:
+    """What is connected to a pixel (side by side), and the rest of the level pixels."""
+    side = _widest(level, row, column, gap + 1)
+    if side == 1:
+        mine = _component(level, row, column)
+        return mine, level & ~mine
+    wide = _opened(level, side)
+    mine = _component(wide, row, column)
+    others = wide & ~mine
+    narrow = level & ~wide
+    # Corners and dead ends belong to the only side they touch; openings are shared out between
+    # their two sides.
+    labels, count = ndimage.label(narrow)
+    touches_mine = _touching(labels, count, mine)
+    touches_others = _touching(labels, count, others)
+    mine |= (touches_mine & ~touches_others)[labels]
+    undecided = (touches_mine & touches_others)[labels]
+    mine = _shared(mine, others, undecided, rounds=side)
+    return mine, level & ~mine
+
+
+def _component(level: Mask, row: int, column: int) -> Mask:
+    labels, _ = ndimage.label(level)
+    mine: Mask = labels == labels[row, column]
+    return mine
+
+
+def _touching(labels: npt.NDArray[np.int32], count: int, region: Mask) -> Mask:
+    """Which components have a pixel beside the region, by label; never number 0."""
+    found = np.zeros(count + 1, dtype=bool)
+    for axis in (0, 1):
+        one, other = np.moveaxis(labels, axis, 0), np.moveaxis(region, axis, 0)
+        found[one[1:][other[:-1]]] = True
+        found[one[:-1][other[1:]]] = True
+    found[0] = False
+    return found
+
+
+def _widest(level: Mask, row: int, column: int, most: int) -> int:
+    """The side of the largest level square, up to a limit, that covers a pixel."""
+    for side in range(most, 1, -1):
+        top, left = row - side + 1, column - side + 1
+        window = level[max(top, 0) : row + side, max(left, 0) : column + side]
+        if min(window.shape) >= side and _eroded(window, side).any():
+            return side
+    return 1
+
+
+def _eroded(level: Mask, side: int) -> Mask:
+    """Where squares of this side, by their top left pixels, are level: [H - side + 1, …]."""
+    for axis in (0, 1):
+        level = np.moveaxis(level, axis, 0)
+        reached = 1
+        while reached < side:
+            shift = min(reached, side - reached)
+            level = level[:-shift] & level[shift:]
+            reached += shift
+        level = np.moveaxis(level, 0, axis)
+    return level
+
+
+def _opened(level: Mask, side: int) -> Mask:
+    """The union of all level squares of this side. Beyond the map nothing is level."""
+    corners = np.pad(_eroded(level, side), side - 1)
+    opened: Mask = ~_eroded(~corners, side)
+    return opened
+
+
+def _calmest(edges: UInt8Array, row: int, column: int) -> tuple[int, int]:
+    """The weakest edge within two pixels: a click seldom hits the pixel that was meant."""
+    top, left = max(row - 2, 0), max(column - 2, 0)
+    window = edges[top : row + 3, left : column + 3]
+    down, right = np.unravel_index(int(window.argmin()), window.shape)
+    return top + int(down), left + int(right)
+
+
+def _into_edges(mine: Mask, others: Mask) -> Mask:
+    """The region with its share of the edges around it, and with the specks within."""
+    labels, _ = ndimage.label(others)
+    large = np.bincount(labels.ravel()) >= _SPECK
+    large[0] = False
+    others = large[labels]
+    near = ~_eroded(~np.pad(mine, _EDGE_REACH), 2 * _EDGE_REACH + 1)
+    return _shared(mine, others, near & ~mine & ~others, rounds=_EDGE_REACH)
+
+
+def _shared(mine: Mask, others: Mask, undecided: Mask, *, rounds: int) -> Mask:
+    """Both sides grow into what is undecided by one pixel a round; mine wins where both arrive."""
+    width = mine.shape[1] + 2
+    # The rim is a wall, so that neighbours are found by adding to flat positions.
+    state = np.pad(undecided * np.uint8(_OPEN) + mine * np.uint8(_MINE), 1)
+    state[1:-1, 1:-1][others] = _OTHERS
+    flat = state.reshape(-1)
+    waiting: Ints = np.flatnonzero(flat == _OPEN)
+    for _ in range(rounds):
+        around = flat[waiting[:, None] + np.array([-width, -1, 1, width])]
+        won = (around == _MINE).any(axis=1)
+        lost = (around == _OTHERS).any(axis=1) & ~won
+        if not (won.any() or lost.any()):
+            break
+        flat[waiting[won]] = _MINE
+        flat[waiting[lost]] = _OTHERS
+        waiting = waiting[~(won | lost)]
+    grown: Mask = state[1:-1, 1:-1] == _MINE
+    return grown
