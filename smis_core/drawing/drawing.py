@@ -23,7 +23,7 @@ class Drawing:
         labels: the map to start from, of any size.
         origin: what the drawing was made from, as a text that means something to the caller; undo
             brings the one back that belongs to the map.
-        limit_bytes: memory for the history; None: four times the map, at least 1 MiB.
+        limit_bytes: memory for the history; None: three times the map, at least 1 MiB.
     """
 
     def __init__(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -16,7 +18,15 @@ _EDGE_REACH = 3
 _SPECK = (2 * _EDGE_REACH + 1) ** 2
 """Calm spots of fewer pixels between edges are texture, not regions of their own."""
 
-_OPEN, _MINE, _OTHERS = 1, 2, 3
+_OPEN, _MINE, _OTHERS, _NARROW = 1, 2, 3, 4
+"""What a pixel is while paint runs: undecided, painted, another region's, too narrow. 0 is a wall.
+
+One byte a pixel, because maps of 4096 x 4096 are filled too."""
+
+_BAND = 64
+"""Rows that are looked up at once: numpy's index arrays cost eight bytes a pixel."""
+
+_State: TypeAlias = npt.NDArray[np.uint8]
 
 
 def edge_strength(
@@ -69,8 +79,7 @@ def flood(
         return None
     if not isinstance(operation, SmartFill):
         level = indices == indices[row, column]
-        mine, _ = _connected(level, row, column, operation.gap)
-        return _cut(mine)
+        return _cut(_connected(level, row, column, operation.gap) == _MINE)
     if edges is None or edges.shape != indices.shape:
         raise ValueError(
             "smart fill: a picture of the map's size underneath was wanted, got "
@@ -78,49 +87,69 @@ def flood(
         )
     row, column = _calmest(edges, row, column)
     calm = edges <= max(operation.tolerance, int(edges[row, column]))
-    mine, others = _connected(calm, row, column, operation.gap)
-    return _cut(_into_edges(mine, others))
+    return _cut(_into_edges(_connected(calm, row, column, operation.gap)) == _MINE)
 
 
 def _cut(mask: Mask) -> tuple[Box, Mask] | None:
     return trimmed(Box(0, 0, *mask.shape), mask)
 
 
-def _connected(level: Mask, row: int, column: int, gap: int) -> tuple[Mask, Mask]:
-    """What is connected to a pixel (side by side), and the rest of the level pixels."""
+def _connected(level: Mask, row: int, column: int, gap: int) -> _State:
+    """What is connected to a pixel, side by side, and the other level pixels."""
     side = _widest(level, row, column, gap + 1)
     if side == 1:
-        mine = _component(level, row, column)
-        return mine, level & ~mine
+        return _parted(level, row, column)
     wide = _opened(level, side)
-    mine = _component(wide, row, column)
-    others = wide & ~mine
-    narrow = level & ~wide
+    state = _parted(wide, row, column)
+    state[level & ~wide] = _NARROW
+    del level, wide
     # Corners and dead ends belong to the only side they touch; openings are shared out between
     # their two sides.
-    labels, count = ndimage.label(narrow)
-    touches_mine = _touching(labels, count, mine)
-    touches_others = _touching(labels, count, others)
-    mine |= (touches_mine & ~touches_others)[labels]
-    undecided = (touches_mine & touches_others)[labels]
-    mine = _shared(mine, others, undecided, rounds=side)
-    return mine, level & ~mine
+    labels, count = ndimage.label(state == _NARROW)
+    touches_mine = _touching(labels, count, state, _MINE)
+    touches_others = _touching(labels, count, state, _OTHERS)
+    fate = np.full(count + 1, _OTHERS, dtype=np.uint8)
+    fate[touches_mine] = _MINE
+    fate[touches_mine & touches_others] = _OPEN
+    _settle(state, _NARROW, labels, fate)
+    del labels
+    _share(state, rounds=side)
+    state[state == _OPEN] = _OTHERS
+    return state
 
 
-def _component(level: Mask, row: int, column: int) -> Mask:
+def _parted(level: Mask, row: int, column: int) -> _State:
     labels, _ = ndimage.label(level)
-    mine: Mask = labels == labels[row, column]
-    return mine
+    mine = labels == labels[row, column]
+    del labels
+    state = level * np.uint8(_OTHERS)
+    state[mine] = _MINE
+    return state
 
 
-def _touching(labels: npt.NDArray[np.int32], count: int, region: Mask) -> Mask:
-    """Which components have a pixel beside the region, by label; never number 0."""
+def _settle(
+    state: _State,  # changed
+    code: int,
+    labels: npt.NDArray[np.int32],
+    fate: npt.NDArray[np.uint8],  # by label
+) -> None:
+    """Give the pixels of a code the code of their component."""
+    for top in range(0, len(state), _BAND):
+        band = state[top : top + _BAND]
+        chosen = band == code
+        band[chosen] = fate[labels[top : top + _BAND][chosen]]
+
+
+def _touching(labels: npt.NDArray[np.int32], count: int, state: _State, code: int) -> Mask:
+    """Which narrow components have a pixel beside one of a code, by label."""
     found = np.zeros(count + 1, dtype=bool)
-    for axis in (0, 1):
-        one, other = np.moveaxis(labels, axis, 0), np.moveaxis(region, axis, 0)
-        found[one[1:][other[:-1]]] = True
-        found[one[:-1][other[1:]]] = True
-    found[0] = False
+    for top in range(0, len(state), _BAND):
+        # One row more, so that bands see each other.
+        band, numbers = state[top : top + _BAND + 1], labels[top : top + _BAND + 1]
+        for axis in (0, 1):
+            here, number = np.moveaxis(band, axis, 0), np.moveaxis(numbers, axis, 0)
+            found[number[1:][(here[1:] == _NARROW) & (here[:-1] == code)]] = True
+            found[number[:-1][(here[:-1] == _NARROW) & (here[1:] == code)]] = True
     return found
 
 
@@ -162,23 +191,31 @@ def _calmest(edges: UInt8Array, row: int, column: int) -> tuple[int, int]:
     return top + int(down), left + int(right)
 
 
-def _into_edges(mine: Mask, others: Mask) -> Mask:
+def _into_edges(state: _State) -> _State:
     """The region with its share of the edges around it, and with the specks within."""
-    labels, _ = ndimage.label(others)
-    large = np.bincount(labels.ravel()) >= _SPECK
-    large[0] = False
-    others = large[labels]
-    near = ~_eroded(~np.pad(mine, _EDGE_REACH), 2 * _EDGE_REACH + 1)
-    return _shared(mine, others, near & ~mine & ~others, rounds=_EDGE_REACH)
+    labels, count = ndimage.label(state == _OTHERS)
+    pixels = np.zeros(count + 1, dtype=np.int64)
+    for row in labels:
+        numbers, repeated = np.unique(row, return_counts=True)
+        pixels[numbers] += repeated
+    fate = np.where(pixels >= _SPECK, _OTHERS, 0).astype(np.uint8)
+    _settle(state, _OTHERS, labels, fate)
+    del labels
+    near = ~_eroded(~np.pad(state == _MINE, _EDGE_REACH), 2 * _EDGE_REACH + 1)
+    state[near & (state == 0)] = _OPEN
+    _share(state, rounds=_EDGE_REACH)
+    return state
 
 
-def _shared(mine: Mask, others: Mask, undecided: Mask, *, rounds: int) -> Mask:
-    """Both sides grow into what is undecided by one pixel a round; mine wins where both arrive."""
-    width = mine.shape[1] + 2
+def _share(
+    state: _State,  # changed
+    *,
+    rounds: int,
+) -> None:
+    """Both sides grow into what is open by one pixel a round; mine wins where both arrive."""
     # The rim is a wall, so that neighbours are found by adding to flat positions.
-    state = np.pad(undecided * np.uint8(_OPEN) + mine * np.uint8(_MINE), 1)
-    state[1:-1, 1:-1][others] = _OTHERS
-    flat = state.reshape(-1)
+    walled = np.pad(state, 1)
+    flat, width = walled.reshape(-1), walled.shape[1]
     waiting: Ints = np.flatnonzero(flat == _OPEN)
     for _ in range(rounds):
         around = flat[waiting[:, None] + np.array([-width, -1, 1, width])]
@@ -189,5 +226,4 @@ def _shared(mine: Mask, others: Mask, undecided: Mask, *, rounds: int) -> Mask:
         flat[waiting[won]] = _MINE
         flat[waiting[lost]] = _OTHERS
         waiting = waiting[~(won | lost)]
-    grown: Mask = state[1:-1, 1:-1] == _MINE
-    return grown
+    state[:] = walled[1:-1, 1:-1]

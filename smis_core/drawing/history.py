@@ -15,7 +15,7 @@ MAX_STEPS = 1000
 """Steps that are kept at most."""
 
 LEAST_BYTES = 1 << 20
-"""Memory that a history may use however small the map is; otherwise four times the map."""
+"""Memory that a history may use however small the map is; otherwise three times the map."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +127,7 @@ class History:
 
 def limit_for(shape: tuple[int, int]) -> int:
     """Bytes that the history of a map of this size may use."""
-    return max(LEAST_BYTES, 4 * shape[0] * shape[1])
+    return max(LEAST_BYTES, 3 * shape[0] * shape[1])
 
 
 def unpacked(data: bytes, shape: tuple[int, int]) -> UInt8Array:
