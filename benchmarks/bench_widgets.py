@@ -77,7 +77,7 @@ def measure(strokes: int) -> dict[str, object]:
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             lab.write_notebook("bench.ipynb", CELL)
             lab.open(page, "bench.ipynb")
-            page.locator(".smis-studio canvas").wait_for(timeout=180_000)
+            page.locator(".smis-studio .smis-surface").wait_for(timeout=180_000)
             page.locator(".smis-portrait [data-painted]").wait_for(timeout=60_000)
             with lab.kernel() as kernel:
                 return _time(page, kernel, strokes)
