@@ -19,6 +19,22 @@ SLOW_WAY = """() => {
     };
 }"""
 
+TRAIN = """
+import threading, time, numpy
+from smis_core.jobs import Job
+def steps():
+    rng = numpy.random.default_rng(0)
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        a = rng.random((300, 300))
+        for _ in range(20):
+            a = numpy.tanh(a @ a / 300)
+        yield sum(i * i for i in range(20_000))
+job = Job(steps)
+job.start()
+"""
+"""A training that keeps the kernel busy until `job` is stopped, a minute at most."""
+
 HELPERS = """(place) => {
     const surface = document.querySelectorAll('.smis-surface')[place];
     const { sheet, wire, model } = surface.smis;

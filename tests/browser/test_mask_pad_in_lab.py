@@ -8,7 +8,7 @@ import io
 import numpy as np
 import pytest
 from browser.jupyter import Lab
-from browser.pad import SLOW_WAY, PadInPage
+from browser.pad import SLOW_WAY, TRAIN, PadInPage
 from PIL import Image
 from playwright.sync_api import Page, expect
 from widgets.fake_synthesizer import portrait_mask
@@ -28,20 +28,6 @@ from smis_core.labels import LabelMap
 pad.tool, pad.label, pad.brush_size, pad.over, pad.protected = "brush", 13, 12, -1, []
 pad.brush_shape, pad.picture, pad.look = "round", None, {}
 pad.value = LabelMap(numpy.full((96, 96), 255, numpy.uint8))
-"""
-TRAIN = """
-import threading, time, numpy
-from smis_core.jobs import Job
-def steps():
-    rng = numpy.random.default_rng(0)
-    until = time.monotonic() + 12
-    while time.monotonic() < until:
-        a = rng.random((300, 300))
-        for _ in range(20):
-            a = numpy.tanh(a @ a / 300)
-        yield sum(i * i for i in range(20_000))
-job = Job(steps)
-job.start()
 """
 
 
