@@ -182,8 +182,9 @@ def _from_channels(
     order = np.argsort(table)
     place = np.searchsorted(table[order], codes).clip(max=len(table) - 1)
     if not (table[order][place] == codes).all():
+        count = len(np.unique(codes))
         raise ValueError(
-            f"{path}: {_WANTED}, this is a colour picture of {len(np.unique(codes))} colours that are "
+            f"{path}: {_WANTED}, this is a colour picture of {count} colours that are "
             f"not all the palette's; {_CURE} (three equal channels also work)"
         )
     found[visible] = np.append(indices, _UNPAINTED).astype(np.uint8)[order][place]

@@ -218,9 +218,12 @@ def _share(
     flat, width = walled.reshape(-1), walled.shape[1]
     waiting: Ints = np.flatnonzero(flat == _OPEN)
     for _ in range(rounds):
-        around = flat[waiting[:, None] + np.array([-width, -1, 1, width])]
-        won = (around == _MINE).any(axis=1)
-        lost = (around == _OTHERS).any(axis=1) & ~won
+        won, lost = np.zeros((2, len(waiting)), dtype=bool)
+        for beside in (-width, -1, 1, width):
+            around = flat[waiting + beside]
+            won |= around == _MINE
+            lost |= around == _OTHERS
+        lost &= ~won
         if not (won.any() or lost.any()):
             break
         flat[waiting[won]] = _MINE

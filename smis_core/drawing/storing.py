@@ -81,7 +81,11 @@ def from_bytes(data: bytes) -> Drawing:
     if length > _MAX_HEADER:
         raise ValueError("drawing: the header is too long; the bytes are damaged")
     try:
-        return _read(json.loads(data[start : start + length]), data[start + length :])
+        header = json.loads(data[start : start + length])
+    except ValueError as error:
+        raise ValueError("drawing: the bytes are cut short or damaged") from error
+    try:
+        return _read(header, data[start + length :])
     except (KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise ValueError(f"drawing: the bytes are damaged ({type(error).__name__})") from error
 
