@@ -50,7 +50,9 @@ class Easel:
         with self._lock:
             picture = self._picture
         # Without alpha it would travel as JPEG.
-        pixels = None if picture is None else np.dstack([picture, np.full_like(picture[..., 0], 255)])
+        pixels = None
+        if picture is not None:
+            pixels = np.dstack([picture, np.full_like(picture[..., 0], 255)])
 
         def draw() -> None:
             if pixels is None:

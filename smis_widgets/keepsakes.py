@@ -12,7 +12,6 @@ import torch
 from PIL import Image
 
 from smis_core.images import check_writable, image_grid, read_image, save_image, to_pil
-from smis_core.labels import LabelMap
 from smis_widgets.portraitist import Portrait
 
 

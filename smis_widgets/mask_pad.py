@@ -285,7 +285,8 @@ class MaskPad(PadSettings, widgets.VBox):
 
     def _save_next(self, form: str) -> None:
         if form not in FORMATS:
-            raise ValueError(f"format: one of {', '.join(FORMATS)} was wanted, got {ascii(form)[:40]}")
+            known = ", ".join(FORMATS)
+            raise ValueError(f"format: one of {known} was wanted, got {ascii(form)[:40]}")
         path = next_path(Path(self.folder), "mask", FORMATS[form])
         self.value.save(path, colours=form == "rgb")
         self.message.note(self._strings("saved", path=path))

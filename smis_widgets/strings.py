@@ -30,7 +30,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "pad.wand": ("Smart fill: up to the edges of the picture underneath",),
     "pad.pick": ("Pick: choose the class under the pointer",),
     "pad.point": ("Landmark: a numbered point of the chosen class; drag it to move it",),
-    "pad.move": ("Move: press on a region, drag it or its corners; Enter or a press beside it ends",),
+    "pad.move": ("Move: press on a region, drag it or its corners; Enter ends",),
     "pad.copy": ("Copy: draw around what shall come back from the mask before this one",),
     "pad.undo": ("Undo (Ctrl+Z)",),
     "pad.redo": ("Redo (Ctrl+Shift+Z)",),
@@ -51,7 +51,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "pad.help": ("Keys and gestures (?)",),
     # The pad's front end: options
     "pad.brush_size": ("size",),
-    "pad.brush_size_tooltip": ("Brush diameter in pixels of the mask (keys [ and ], or the wheel)",),
+    "pad.brush_size_tooltip": ("Diameter in pixels of the mask (keys [ and ], or the wheel)",),
     "pad.square": ("Square brush",),
     "pad.pressure": ("Pen pressure changes the size",),
     "pad.gap": ("gaps",),

@@ -31,7 +31,8 @@ const model = {{
 window.sent = [];
 window.answer = (answers) => {{
     for (const [content, data] of answers) {{
-        const bytes = data.map((each) => Uint8Array.from(atob(each), (letter) => letter.charCodeAt(0)));
+        const code = (letter) => letter.charCodeAt(0);
+        const bytes = data.map((each) => Uint8Array.from(atob(each), code));
         tell("msg:custom", content, bytes.map((each) => new DataView(each.buffer)));
     }}
 }};
@@ -96,4 +97,5 @@ class BarePad:
 
     def _answer(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
         if "revision" in content:
-            self._answers.append((content, [base64.b64encode(each).decode() for each in buffers or []]))
+            data = [base64.b64encode(each).decode() for each in buffers or []]
+            self._answers.append((content, data))

@@ -43,10 +43,12 @@ HELPERS = """(place) => {
     const send = (name, x, y, more = {}) => {
         const box = surface.getBoundingClientRect();
         const at = { clientX: box.left + x * box.width, clientY: box.top + y * box.height };
-        const event = { pointerId: 7, pointerType: 'mouse', button: 0, isPrimary: true, pressure: 0.5 };
-        surface.dispatchEvent(new PointerEvent(name, { bubbles: true, ...event, ...at, ...more }));
+        const pen = { pointerId: 7, pointerType: 'mouse', button: 0, pressure: 0.5 };
+        surface.dispatchEvent(new PointerEvent(name, { bubbles: true, ...pen, ...at, ...more }));
     };
-    const key = (name) => surface.dispatchEvent(new KeyboardEvent('keydown', { key: name, bubbles: true }));
+    const key = (name) => {
+        surface.dispatchEvent(new KeyboardEvent('keydown', { key: name, bubbles: true }));
+    };
     let seed = 1;
     const random = () => {
         seed = (seed + 0x6d2b79f5) | 0;
@@ -104,7 +106,8 @@ HELPERS = """(place) => {
             wire.flush();
             return bytes(sheet.shown);
         },
-        settled: () => wire.kept.size === 0 && sheet.pending.size === 0 && !sheet.draft && !sheet.stale,
+        settled: () =>
+            wire.kept.size === 0 && sheet.pending.size === 0 && !sheet.draft && !sheet.stale,
     };
 }"""
 
@@ -125,7 +128,8 @@ class PadInPage:
 
     def draw(self, tools: list[str], count: int, *, seed: int = 1) -> np.ndarray:
         """Draw random strokes; returns what the page shows at their end."""
-        return self._array(self.page.evaluate("a => window.smisTest.draw(...a)", [tools, count, seed]))
+        wanted = [tools, count, seed]
+        return self._array(self.page.evaluate("a => window.smisTest.draw(...a)", wanted))
 
     def settle(self, *, seconds: float = 120) -> None:
         """Wait until the kernel has answered everything."""
@@ -137,7 +141,10 @@ class PadInPage:
 
     def kept(self) -> np.ndarray:
         """What the kernel holds."""
-        code = "__import__('base64').b64encode(__import__('zlib').compress(pad.value.indices.tobytes())).decode()"
+        code = (
+            "__import__('base64').b64encode("
+            "__import__('zlib').compress(pad.value.indices.tobytes())).decode()"
+        )
         data = zlib.decompress(base64.b64decode(self.kernel.value(code)))
         return self._square(np.frombuffer(data, np.uint8))
 

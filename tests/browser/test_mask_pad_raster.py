@@ -27,7 +27,10 @@ IN_THE_BROWSER = """([operations, side]) => {
         const width = raster.right - raster.left;
         for (let row = raster.top; row < raster.bottom; row++)
             for (let column = raster.left; column < raster.right; column++)
-                bits[row * side + column] = raster.mask[(row - raster.top) * width + column - raster.left];
+            {
+                const at = (row - raster.top) * width + column - raster.left;
+                bits[row * side + column] = raster.mask[at];
+            }
         let text = '';
         for (let at = 0; at < bits.length; at += 8) {
             let byte = 0;

@@ -20,6 +20,9 @@ from smis_widgets.pad_tools import LOOK
 HAIR, SKIN = (PORTRAITS.by_name(name).index for name in ("hair", "skin"))
 
 
+MANY_COLOURS = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
+
+
 @pytest.fixture
 def pad(tmp_path):
     pad = MaskPad(resolution=64, folder=tmp_path)
@@ -159,7 +162,7 @@ def test_undo_and_redo_walk_back_and_forth(pad, page):
         page.act("undo")
         assert pad.value == state
     assert not pad._front.can_undo
-    for state in states[1:]:
+    for _ in states[1:]:
         page.act("redo")
     assert pad.value == states[-1]
 
@@ -290,7 +293,7 @@ def test_classes_are_edited_from_the_page_and_undone(pad, page):
 @pytest.mark.parametrize(
     ("form", "suffix"), [("indexed", "png"), ("rgb", "png"), ("npz", "npz"), ("svg", "svg")]
 )
-def test_saving_never_overwrites_and_what_holds_indices_loads_again(pad, page, tmp_path, form, suffix):
+def test_saving_never_overwrites_and_indices_load_again(pad, page, tmp_path, form, suffix):
     pad.value = portrait_mask(64)
     for _ in range(2):
         page.message({"ask": "save", "view": page.name, "format": form})
@@ -339,7 +342,7 @@ def header(width: int, height: int) -> bytes:
         b"no picture at all",
         header(20_000, 15_000),
         header(8_000, 8_000),
-        png(Image.fromarray(np.arange(200 * 200 * 3, dtype=np.uint32).astype(np.uint8).reshape(200, 200, 3))),
+        png(Image.fromarray(MANY_COLOURS)),
     ],
     ids=["nothing", "300 megapixels", "promises", "colours"],
 )  # fmt: skip
