@@ -38,8 +38,13 @@ job.start()
 HELPERS = """(place) => {
     const surface = document.querySelectorAll('.smis-surface')[place];
     const { sheet, wire, model } = surface.smis;
-    // Events of a script belong to no pointer that could be captured.
-    surface.setPointerCapture = () => {};
+    // Events of a script belong to no pointer that could be captured; a mouse's do.
+    const capture = surface.setPointerCapture.bind(surface);
+    surface.setPointerCapture = (id) => {
+        try {
+            capture(id);
+        } catch {}
+    };
     const send = (name, x, y, more = {}) => {
         const box = surface.getBoundingClientRect();
         const at = { clientX: box.left + x * box.width, clientY: box.top + y * box.height };

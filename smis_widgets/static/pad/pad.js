@@ -1,20 +1,8 @@
-// The pad's front end: one desk for each model on a page, shared by its views, and the views themselves.
+// The pad's front end as one view of it: what it shows, and what it does with pointers, keys and files.
 
 const GUARD = "data-lm-suppress-shortcuts";
 const TYPING = "input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable=true]";
 const LARGEST_FILE = 64 * 2 ** 20;
-
-const DESKS = new Map();
-
-function initialize({ model }) {
-  const sheet = new Sheet();
-  const desk = { sheet, wire: new Wire(model, sheet) };
-  DESKS.set(model.get("pad"), desk);
-  return () => {
-    desk.wire.close();
-    DESKS.delete(model.get("pad"));
-  };
-}
 
 class PadView {
   constructor(model, el) {

@@ -139,7 +139,9 @@ class Wire {
   }
 
   #acknowledge({ through, missing }) {
-    this.patience = RESEND_MS;
+    // On a slow way an answer takes its time, and nothing is lost.
+    const answered = this.kept.get(through);
+    if (answered) this.patience = Math.max(RESEND_MS, 2 * (performance.now() - answered.at));
     if (through > this.through) {
       const sent = this.through + WINDOW;
       this.through = through;
