@@ -1,19 +1,126 @@
-"""Reading class indices out of picture files, and refusing what is no mask."""
+"""Label maps in files: PNG, NPZ and SVG, and refusing what is no mask."""
 
 from __future__ import annotations
 
+import os
+import secrets
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from smis_core.images import PathLike, open_picture
+from smis_core._label_outlines import from_svg, to_svg
+from smis_core._palette import UNPAINTED_COLOUR, Palette
+from smis_core.images import (
+    MAX_SIDE,
+    PathLike,
+    UInt8Array,
+    check_writable,
+    open_picture,
+    save_image,
+)
 
 _Pixels = npt.NDArray[np.uint8]
 _CURE = "save it as an 8-bit indexed or grey PNG whose pixel values are class indices"
 _WANTED = "a label map was wanted (every pixel value a class index)"
 _UNPAINTED = 255
+_CHUNK = "smis:palette"
+_MAX_SVG = 256 << 20
+
+
+def write(
+    path: PathLike,
+    indices: UInt8Array,  # [H, W]
+    palette: Palette,
+    *,
+    colours: bool = False,
+) -> None:
+    """Write a file of the kind that its name ends in; ValueError if it cannot be written."""
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
+        _write_whole(path, lambda draft: _write_npz(draft, indices, palette))
+    elif suffix == ".svg":
+        text = to_svg(indices, palette)
+        _write_whole(path, lambda draft: draft.write_text(text, encoding="utf-8"))
+    else:
+        table = palette.colour_table()
+        picture = Image.fromarray(table[indices] if colours else indices)
+        if not colours:
+            picture.putpalette(table.tobytes())
+            picture.info["transparency"] = _UNPAINTED
+        save_image(picture, path, metadata={_CHUNK: palette.to_json()})
+
+
+def read(path: PathLike, palette: Palette | None) -> tuple[UInt8Array, Palette]:
+    """Indices and what they mean; None asks the file for its palette."""
+    suffix = Path(path).suffix.lower()
+    if suffix in (".npz", ".svg"):
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"{path}: there is no such file; check the path")
+        try:
+            indices, own = _read_npz(Path(path)) if suffix == ".npz" else _read_svg(Path(path))
+        except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{path}: no label map could be read ({error})") from error
+        return indices, palette or own
+    if palette is None:
+        palette = _embedded(path)
+    classes = np.array(palette.indices, dtype=np.uint8)
+    indices = read_indices(path, palette.colour_table()[classes], classes)
+    if 0 not in palette.indices:
+        indices = np.where(indices == 0, np.uint8(_UNPAINTED), indices)
+    return indices, palette
+
+
+def _embedded(path: PathLike) -> Palette:
+    picture = _opened(path)
+    text = getattr(picture, "text", {}).get(_CHUNK)
+    if text is None:
+        raise ValueError(
+            f"{path}: a mask with its palette in it was wanted (as LabelMap.save writes it), this "
+            "one has none; pass the palette, or take its colours with palettes.from_colours"
+        )
+    return Palette.from_json(text)
+
+
+def _write_whole(path: Path, write_to: Callable[[Path], object]) -> None:
+    check_writable(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
+    try:
+        write_to(draft)
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write_npz(draft: Path, indices: UInt8Array, palette: Palette) -> None:
+    with draft.open("xb") as file:
+        np.savez_compressed(file, indices=indices, palette=np.array(palette.to_json()))
+
+
+def _read_npz(path: Path) -> tuple[UInt8Array, Palette]:
+    with zipfile.ZipFile(path) as archive:
+        sizes = {each.filename: each.file_size for each in archive.infolist()}
+    # The sizes in the list bound what zipfile unpacks; a short file may claim any.
+    if set(sizes) != {"indices.npy", "palette.npy"}:
+        raise ValueError("arrays called indices and palette were wanted")
+    if sizes["indices.npy"] > MAX_SIDE * MAX_SIDE + 4096 or sizes["palette.npy"] > 1 << 20:
+        raise ValueError(f"sides of at most {MAX_SIDE} are read, this map is larger")
+    with np.load(path, allow_pickle=False) as arrays:
+        indices, palette = arrays["indices"], arrays["palette"]
+    if indices.dtype != np.uint8 or indices.ndim != 2 or palette.dtype.kind != "U":
+        raise ValueError(f"uint8 [H, W] was wanted, got {indices.dtype} {list(indices.shape)}")
+    return indices, Palette.from_json(str(palette))
+
+
+def _read_svg(path: Path) -> tuple[UInt8Array, Palette]:
+    if path.stat().st_size > _MAX_SVG:
+        raise ValueError(f"at most {_MAX_SVG >> 20} MB are read, this file is larger")
+    return from_svg(path.read_text(encoding="utf-8"))
 
 
 def read_indices(
@@ -22,7 +129,7 @@ def read_indices(
     indices: _Pixels,  # [classes], the index of each colour
 ) -> _Pixels:
     """uint8 ``[H, H]`` of a mask file; ValueError or FileNotFoundError where it is none."""
-    picture = open_picture(path)
+    picture = _opened(path)
     if picture.width != picture.height:
         raise ValueError(not_square(str(path), picture.width, picture.height))
     if picture.format in ("JPEG", "MPO"):
@@ -36,6 +143,16 @@ def read_indices(
     if picture.mode not in ("L", "LA", "RGB", "RGBA") or depth < 8:
         raise ValueError(f"{path}: {_WANTED}, got mode {picture.mode!r} with {depth} bits; {_CURE}")
     return _from_channels(path, picture, colours, indices)
+
+
+def _opened(path: PathLike) -> Image.Image:
+    try:
+        return open_picture(path)
+    except ValueError as error:
+        # Pillow says which text chunk was packed too tightly, not in which file.
+        if str(path) in str(error):
+            raise
+        raise ValueError(f"{path}: the picture is damaged or hostile ({error})") from error
 
 
 def not_square(name: str, width: int, height: int) -> str:
@@ -60,20 +177,22 @@ def _from_channels(
     if (shown == shown[:, :1]).all():
         found[visible] = shown[:, 0]
         return found
-    codes = _codes(shown)
-    table = _codes(np.concatenate([colours, np.full((1, 3), 255, dtype=np.uint8)]))
+    codes = codes_of(shown)
+    table = codes_of(np.concatenate([colours, np.array([UNPAINTED_COLOUR], dtype=np.uint8)]))
     order = np.argsort(table)
     place = np.searchsorted(table[order], codes).clip(max=len(table) - 1)
     if not (table[order][place] == codes).all():
+        count = len(np.unique(codes))
         raise ValueError(
-            f"{path}: {_WANTED}, this is a colour picture whose colours are not the palette's; "
-            f"{_CURE} (three equal channels also work)"
+            f"{path}: {_WANTED}, this is a colour picture of {count} colours that are "
+            f"not all the palette's; {_CURE} (three equal channels also work)"
         )
     found[visible] = np.append(indices, _UNPAINTED).astype(np.uint8)[order][place]
     return found
 
 
-def _codes(rgb: _Pixels) -> npt.NDArray[np.int64]:
+def codes_of(rgb: _Pixels) -> npt.NDArray[np.int64]:
+    """One number for each colour of [..., 3]."""
     channels = rgb.astype(np.int64)
     return (channels[..., 0] << 16) | (channels[..., 1] << 8) | channels[..., 2]
 

@@ -2,154 +2,57 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 from scipy import ndimage
 from torch import Tensor
 
 from smis_core import _label_files, _label_scaling
-from smis_core.images import MAX_SIDE, PathLike, UInt8Array, save_image
+from smis_core._palette import UNPAINTED, UNPAINTED_COLOUR, LabelClass, Palette, listed
+from smis_core.images import MAX_SIDE, PathLike, UInt8Array
 
-UNPAINTED = 255
-"""Index of a pixel that nobody painted, whatever the file it came from wrote."""
-
-UNPAINTED_COLOUR = (255, 255, 255)
-"""Paper. As grey 255 it is also the index, so that both readings of a white pixel agree."""
-
-
-@dataclass(frozen=True)
-class LabelClass:
-    """One class of a palette."""
-
-    index: int
-    """Value of the class in a label map, 0 to 254."""
-    name: str
-    """What a person calls it."""
-    colour: tuple[int, int, int]
-    """RGB, 0 to 255."""
-    key: str
-    """The one character that chooses it on a keyboard."""
-
-
-@dataclass(frozen=True)
-class Palette:
-    """The classes of a domain.
-
-    Raises:
-        ValueError: two classes share an index, name, colour or key, or one is out of range.
-    """
-
-    name: str
-    """What the palette is called, such as 'portraits'."""
-    classes: tuple[LabelClass, ...]
-    """In the order in which they are shown."""
-
-    def __post_init__(self) -> None:
-        if not self.classes:
-            raise ValueError(f"palette {self.name!r}: at least one class was wanted, got none")
-        for field in ("index", "name", "colour", "key"):
-            values = [getattr(label, field) for label in self.classes]
-            if len(set(values)) < len(values):
-                raise ValueError(f"palette {self.name!r}: two classes share one {field}: {values}")
-        for label in self.classes:
-            colour = label.colour
-            if not 0 <= label.index < UNPAINTED:
-                raise ValueError(f"{label.name}: an index 0 to 254 was wanted, got {label.index}")
-            if len(colour) != 3 or not all(0 <= level <= 255 for level in colour):
-                raise ValueError(f"{label.name}: RGB of 0 to 255 was wanted, got {colour}")
-            if len(label.key) != 1:
-                raise ValueError(
-                    f"{label.name}: a key of one character was wanted, got {label.key!r}"
-                )
-
-    @property
-    def num_classes(self) -> int:
-        """The largest index plus 1: the channels of a one-hot map."""
-        return max(self.indices) + 1
-
-    @cached_property
-    def indices(self) -> tuple[int, ...]:
-        """The classes' indices in ascending order."""
-        return tuple(sorted(label.index for label in self.classes))
-
-    def by_name(self, name: str) -> LabelClass:
-        """The class of this name; ValueError lists the names there are."""
-        for label in self.classes:
-            if label.name == name:
-                return label
-        names = ", ".join(label.name for label in self.classes)
-        raise ValueError(f"no class {name!r} in palette {self.name!r}; there are: {names}")
-
-    def by_index(self, index: int) -> LabelClass:
-        """The class of this index; ValueError lists the indices there are."""
-        for label in self.classes:
-            if label.index == index:
-                return label
-        raise ValueError(
-            f"no class {index} in palette {self.name!r}; there are: {_listed(self.indices)}"
-        )
-
-    def colour_table(self) -> UInt8Array:
-        """uint8 ``[256, 3]``: the colour of every index, paper where there is no class."""
-        table = np.full((256, 3), UNPAINTED_COLOUR, dtype=np.uint8)
-        for label in self.classes:
-            table[label.index] = label.colour
-        return table
-
-    def to_json(self) -> str:
-        """The palette as one JSON object."""
-        return json.dumps({"name": self.name, "classes": [asdict(c) for c in self.classes]})
-
-    @classmethod
-    def from_json(cls, text: str) -> Palette:
-        """Read what ``to_json`` wrote; ValueError says what is wrong with it."""
-        try:
-            record = json.loads(text)
-            classes = tuple(
-                LabelClass(c["index"], c["name"], tuple(c["colour"]), c["key"])
-                for c in record["classes"]
-            )
-            return cls(record["name"], classes)
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
-            raise ValueError(
-                "palette: a JSON object with a name and classes (index, name, colour, key) was "
-                f"wanted; {type(error).__name__}: {error}"
-            ) from error
-
+__all__ = [
+    "MERGED",
+    "PORTRAITS",
+    "UNPAINTED",
+    "UNPAINTED_COLOUR",
+    "LabelClass",
+    "LabelMap",
+    "Palette",
+]
 
 PORTRAITS = Palette(
     "portraits",
     (
         LabelClass(13, "hair", (108, 74, 182), "1"),
-        LabelClass(1, "skin", (250, 206, 172), "2"),
-        LabelClass(4, "left eye", (22, 158, 150), "3"),
-        LabelClass(5, "right eye", (45, 110, 220), "4"),
+        LabelClass(1, "skin", (255, 216, 184), "2"),
+        LabelClass(4, "left eye", (26, 146, 134), "3"),
+        LabelClass(5, "right eye", (41, 112, 247), "4"),
         LabelClass(6, "left brow", (112, 72, 44), "5"),
-        LabelClass(7, "right brow", (176, 128, 66), "6"),
-        LabelClass(2, "nose", (232, 150, 104), "7"),
-        LabelClass(10, "mouth", (116, 24, 58), "8"),
+        LabelClass(7, "right brow", (179, 116, 47), "6"),
+        LabelClass(2, "nose", (226, 137, 43), "7"),
+        LabelClass(10, "mouth", (111, 20, 52), "8"),
         LabelClass(11, "upper lip", (214, 48, 92), "9"),
-        LabelClass(12, "lower lip", (246, 120, 144), "0"),
+        LabelClass(12, "lower lip", (197, 94, 125), "0"),
         LabelClass(0, "background", (206, 220, 232), "x"),
         LabelClass(8, "left ear", (240, 164, 190), "l"),
         LabelClass(9, "right ear", (206, 120, 168), "r"),
         LabelClass(17, "neck", (204, 160, 130), "n"),
-        LabelClass(18, "cloth", (58, 132, 86), "c"),
+        LabelClass(18, "cloth", (57, 122, 81), "c"),
         LabelClass(3, "glasses", (44, 56, 84), "g"),
-        LabelClass(14, "hat", (244, 176, 44), "h"),
-        LabelClass(15, "earring", (252, 236, 110), "j"),
-        LabelClass(16, "necklace", (148, 204, 72), "k"),
+        LabelClass(14, "hat", (255, 172, 0), "h"),
+        LabelClass(15, "earring", (254, 237, 97), "j"),
+        LabelClass(16, "necklace", (158, 213, 117), "k"),
     ),
 )
-"""The 19 classes of CelebAMask-HQ. 'Left' is the subject's left, at the viewer's right."""
+"""The 19 classes of CelebAMask-HQ. 'Left' is the subject's left, at the viewer's right.
+
+The colours differ by 9 or more (CIEDE2000) in normal vision, protanopia and deuteranopia."""
 
 MERGED: dict[str, tuple[int, ...]] = {
     "background": (0,),
@@ -285,35 +188,38 @@ class LabelMap:
         )
         return LabelMap(self.indices[tuple(nearest)], self.palette)
 
-    def save(self, path: PathLike) -> None:
-        """Write an indexed PNG in the palette's colours; unpainted pixels are transparent.
-
-        Raises:
-            ValueError: the path cannot be written, or does not end in ``.png``.
-        """
-        picture = Image.fromarray(self.indices)
-        picture.putpalette(self.palette.colour_table().tobytes())
-        picture.info["transparency"] = UNPAINTED
-        save_image(picture, path, metadata={"smis:palette": self.palette.to_json()})
-
-    @classmethod
-    def load(cls, path: PathLike, palette: Palette = PORTRAITS) -> LabelMap:
-        """Read a square mask whose pixel values are class indices.
-
-        Accepted are indexed and grey pictures of 8 bits, RGB whose channels are equal, and RGB in
-        exactly the palette's colours (what an editor makes of a saved mask); transparent pixels
-        are unpainted.
+    def save(self, path: PathLike, *, colours: bool = False) -> None:
+        """Write the map with its palette and names; `load` reads it back exactly.
 
         Args:
-            path: a PNG or another lossless format.
-            palette: what the indices mean.
+            path: ``.png`` (indexed, unpainted pixels transparent; palette as text chunk
+                ``smis:palette``), ``.npz`` (arrays ``indices`` and ``palette``) or ``.svg``
+                (outlines along the edges of pixels).
+            colours: PNG: RGB in the palette's colours, for programs that know no indices.
+
+        Raises:
+            ValueError: the path cannot be written, or ends in something else.
+        """
+        _label_files.write(path, self.indices, self.palette, colours=colours)
+
+    @classmethod
+    def load(cls, path: PathLike, palette: Palette | None = PORTRAITS) -> LabelMap:
+        """Read a mask whose pixel values are class indices.
+
+        Accepted are square indexed and grey pictures of 8 bits, RGB whose channels are equal, and
+        RGB in exactly the palette's colours (what an editor makes of a saved mask); transparent
+        pixels are unpainted, and so is 0 where the palette has no class 0. NPZ and SVG are read
+        as `save` writes them.
+
+        Args:
+            path: a PNG or another lossless format, ``.npz`` or ``.svg``.
+            palette: what the indices mean; None: the palette that `save` put into the file.
 
         Raises:
             FileNotFoundError: there is no such file.
             ValueError: the file is no such mask; says what was wanted, what came and the cure.
         """
-        classes = np.array(palette.indices, dtype=np.uint8)
-        indices = _label_files.read_indices(path, palette.colour_table()[classes], classes)
+        indices, palette = _label_files.read(path, palette)
         _refuse_unknown(indices, palette, str(path))
         if np.isin(indices, (0, UNPAINTED)).all():
             raise ValueError(
@@ -328,19 +234,7 @@ def _refuse_unknown(indices: npt.NDArray[Any], palette: Palette, name: str) -> N
     unknown = values[~np.isin(values, (*palette.indices, UNPAINTED))]
     if unknown.size:
         raise ValueError(
-            f"{name}: class indices of palette {palette.name!r} ({_listed(palette.indices)}, 255 = "
-            f"not painted) were wanted, got also {_listed(unknown.tolist())}; "
+            f"{name}: class indices of palette {palette.name!r} ({listed(palette.indices)}, 255 = "
+            f"not painted) were wanted, got also {listed(unknown.tolist())}; "
             "repaint these pixels or pass the palette that the mask was drawn with"
         )
-
-
-def _listed(indices: Iterable[int]) -> str:
-    """0, 1, 2, 3, 5 as '0-3, 5', cut after eight runs."""
-    runs: list[list[int]] = []
-    for index in sorted(indices):
-        if runs and index == runs[-1][1] + 1:
-            runs[-1][1] = index
-        else:
-            runs.append([index, index])
-    texts = [str(low) if low == high else f"{low}-{high}" for low, high in runs]
-    return ", ".join(texts[:8]) + (" …" if len(texts) > 8 else "")

@@ -5,17 +5,13 @@ from __future__ import annotations
 import base64
 import os
 import secrets
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
 from smis_core.images import check_writable, image_grid, read_image, save_image, to_pil
-from smis_core.labels import LabelMap, Palette
 from smis_widgets.portraitist import Portrait
 
 
@@ -32,15 +28,8 @@ def next_path(folder: Path, stem: str, suffix: str) -> Path:
     return path
 
 
-def uploaded_mask(
-    file: Mapping[str, Any],  # as `ipywidgets.FileUpload` gives it
-    palette: Palette,
-) -> LabelMap:
-    """A mask that came from the page; `LabelMap.load` says what is accepted."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / Path(file["name"]).name
-        path.write_bytes(bytes(file["content"]))
-        return LabelMap.load(path, palette)
+FORMATS = {"indexed": ".png", "rgb": ".png", "npz": ".npz", "svg": ".svg"}
+"""Endings of the forms in which a mask is saved."""
 
 
 def sheet(portrait: Portrait) -> Image.Image:

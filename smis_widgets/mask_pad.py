@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,29 +11,33 @@ import ipywidgets as widgets
 import numpy as np
 import traitlets
 
+from smis_core.drawing import UNIT, Box, Bucket, Operation, Receipt, Stroke
 from smis_core.images import read_image, to_uint8
 from smis_core.labels import PORTRAITS, UNPAINTED, LabelMap, Palette
+from smis_core.palettes import PRESETS
 from smis_widgets.controls import MessageLine
-from smis_widgets.easel import Easel, Point
-from smis_widgets.keepsakes import next_path, uploaded_mask
-from smis_widgets.pad_tools import BRUSH_SIZES, TOOLS, PadActions, PadTools
-from smis_widgets.palette_panel import PalettePanel
-from smis_widgets.shell import Shell
-from smis_widgets.sketch import Sketch
+from smis_widgets.easel import Easel
+from smis_widgets.keepsakes import FORMATS, next_path
+from smis_widgets.pad_files import PadFiles
+from smis_widgets.pad_front import PadFront
+from smis_widgets.pad_settings import PadSettings
+from smis_widgets.palette_edits import edited
+from smis_widgets.sketch import Change, Point, Sketch
+from smis_widgets.still import Still
 from smis_widgets.strings import Strings
 
-WHEEL_STEP = 50
-"""Travel of the wheel, as browsers count it, for one step in size: trackpads send tiny pieces."""
 
-
-class MaskPad(widgets.VBox):
+class MaskPad(PadSettings, widgets.VBox):
     """A palette and a canvas: what is drawn is a `LabelMap` of exact class indices.
+
+    Ink shows in the browser at once; the map here is the truth, and what the browser shows is
+    corrected to it. docs/drawing.md says which pixels a tool covers.
 
     Args:
         value: the map to start with; by default an unpainted one.
         palette: of the unpainted map; ignored if a value is given.
         resolution: side of the unpainted map in pixels; ignored if a value is given.
-        folder: where the save button writes `mask-0001.png`, `mask-0002.png` and so on.
+        folder: where the save buttons write `mask-0001.png`, `mask-0002.png` and so on.
         language: of the texts, see `smis_widgets.strings`.
 
     Raises:
@@ -49,23 +53,14 @@ class MaskPad(widgets.VBox):
     """Counts every change, those within a stroke too; `current` gives the map that belongs to
     it."""
 
-    label = traitlets.Int()
-    """Index of the class that brush and fill paint."""
-
-    tool = traitlets.Enum(tuple(TOOLS), "brush")
-    """brush, eraser (paints 255, not painted), fill or pick."""
-
-    brush_size = traitlets.Int(12, min=BRUSH_SIZES[0], max=BRUSH_SIZES[1])
-    """Diameter of brush and eraser in pixels of the map."""
-
     picture = traitlets.Any(None)
     """What lies underneath: None, or anything that `smis_core.images.read_image` takes."""
 
-    opacity = traitlets.Float(0.6, min=0.0, max=1.0)
-    """How much the mask covers the picture underneath; without one the mask is opaque."""
+    ghost = traitlets.Instance(LabelMap, allow_none=True)
+    """A map that is outlined over the drawing where `look["ghost"]` is set, of any square size."""
 
     folder = traitlets.Unicode(".")
-    """Where the save button writes."""
+    """Where the save buttons write."""
 
     def __init__(
         self,
@@ -79,25 +74,26 @@ class MaskPad(widgets.VBox):
         self._strings = Strings(language)
         if value is None:
             value = LabelMap(np.full((resolution, resolution), UNPAINTED, np.uint8), palette)
+        self._refuse_oblong(value)
         self._sketch = Sketch(value)
-        self._pointer: Point | None = None
-        self._underlay: np.ndarray | None = None
-        self._wheel = 0.0
+        self._incoming = threading.RLock()
+        self._settling = {id(value)}
         self.message = MessageLine()
-        self._easel = Easel(self._sketch, self._paint_failed)
-        self._listen()
-        self._panel = PalettePanel(value.palette, self._choose, self._strings)
-        self.tools = self._make_tools()
+        self._easel = Easel(lambda error: self._failed("drawing", error))
+        self._front = PadFront(self._strings, presets=list(PRESETS))
+        self._front.show_palette(value.palette)
+        self._files = PadFiles(self, self._strings)
         super().__init__(value=value, label=value.palette.classes[0].index, folder=str(folder))
+        self._settling.clear()
+        self._still = Still(self)
         self.add_class("smis-pad")
-        shell = Shell()
-        shell.on_msg(self._on_shell_message)
-        self.children = (self._layout_parts(), self.message, shell)
-        traitlets.link((self, "brush_size"), (self.tools.size_row.slider, "value"))
-        traitlets.link((self, "opacity"), (self.tools.opacity_row.slider, "value"))
-        self._panel.choose(self.label)
-        self._refresh()
-        self._easel.redraw()
+        self._share()
+        self._front.on_msg(self._on_message)
+        stage = widgets.Box([self._easel.canvas])
+        stage.add_class("smis-stage")
+        main = widgets.Box([stage, self._front])
+        main.add_class("smis-pad-main")
+        self.children = (main, self.message)
 
     # What a program uses
 
@@ -111,6 +107,11 @@ class MaskPad(widgets.VBox):
         return self._sketch.drawing
 
     @property
+    def landmarks(self) -> list[Point]:
+        """The numbered points on the map, one class each."""
+        return self._sketch.points()
+
+    @property
     def origin(self) -> Any:
         """What `replace` was given with the map that this drawing began as; undo knows it too."""
         return self._sketch.origin
@@ -118,31 +119,40 @@ class MaskPad(widgets.VBox):
     def replace(self, value: LabelMap, *, origin: Any = None) -> None:
         """Replace the drawing, as setting `value` does, by one that comes from something."""
         self._refuse_oblong(value)
-        if value.palette != self._sketch.palette:
-            self._panel.show(value.palette)
-        changed = self._sketch.replace(value, origin=origin)
-        if self.label not in value.palette.indices:
-            self.label = value.palette.classes[0].index
-        self._panel.choose(self.label)
-        self._edit(changed)
+        self._become(lambda: self._sketch.replace(value, origin=origin))
+
+    def repaint(self, palette: Palette, mapping: np.ndarray) -> None:
+        """Take an edited palette; `mapping`, uint8 [256], gives the new index of each old one."""
+        self._become(lambda: self._sketch.repaint(palette, mapping))
+
+    def draw(self, operation: Operation) -> None:
+        """Carry out an operation of `smis_core.drawing`, as a tool would.
+
+        Raises:
+            ValueError: it cannot be done on this map.
+        """
+        change = self._do(lambda: self._sketch.draw(operation))
+        if change.refusal:
+            raise ValueError(change.refusal)
 
     def undo(self) -> None:
-        """Take back the last stroke, fill, clearing or replacement."""
-        self._edit(self._sketch.undo())
+        """Take back the last stroke, fill, clearing, replacement or change of the palette."""
+        self._do(self._sketch.undo)
 
     def redo(self) -> None:
         """Do again what was undone last."""
-        self._edit(self._sketch.redo())
+        self._do(self._sketch.redo)
 
     def clear(self) -> None:
         """Make everything unpainted."""
-        self._edit(self._sketch.clear())
+        self._become(self._sketch.clear)
 
     def fill(self, x: float, y: float, *, label: int | None = None) -> None:
         """Fill the connected region around a position (fractions of the side)."""
-        self._edit(self._sketch.fill(x, y, index=self.label if label is None else label))
+        index = self.label if label is None else label
+        self.draw(Bucket(index=index, at=self._points([(x, y)])[0], gap=self.gap))
 
-    def stroke(self, points: Sequence[Point]) -> None:
+    def stroke(self, points: Sequence[tuple[float, float]]) -> None:
         """Draw a line through positions (x, y) in fractions of the side, as the mouse would.
 
         Raises:
@@ -150,80 +160,24 @@ class MaskPad(widgets.VBox):
         """
         if not points:
             raise ValueError("stroke: at least one position (x, y) was wanted, got none")
-        self._begin(points[0])
-        for point in points[1:]:
-            self._extend(point)
-        self._end()
+        self.draw(
+            Stroke(
+                index=UNPAINTED if self.tool == "eraser" else self.label,
+                points=self._points(points),
+                sizes=np.int32(self.brush_size * UNIT),
+                brush=self.brush_shape,
+                only=None if self.over < 0 else (self.over,),
+                protect=tuple(self.protected),
+            )
+        )
 
     def load(self, path: str | Path) -> None:
         """Replace the drawing by a mask file; `LabelMap.load` says what is accepted."""
         self.value = LabelMap.load(path, palette=self.value.palette)
 
     def save(self, path: str | Path) -> None:
-        """Write the drawing as an indexed PNG, see `LabelMap.save`."""
+        """Write the drawing, see `LabelMap.save`."""
         self.value.save(path)
-
-    def press(self, key: str, *, ctrl: bool = False, shift: bool = False) -> None:
-        """Do what a key does: choose a class or a tool, undo, redo, change the brush size."""
-        lowered = key.lower()
-        if ctrl:
-            if lowered == "y" or (lowered == "z" and shift):
-                self.redo()
-            elif lowered == "z":
-                self.undo()
-            return
-        by_key = {label.key: label.index for label in self.value.palette.classes}
-        tools = {shortcut: tool for tool, (_, shortcut) in TOOLS.items()}
-        if key in by_key:
-            self._choose(by_key[key])
-        elif lowered in tools:
-            self.tool = tools[lowered]
-        elif key in "[]":
-            self._resize_brush(1 if key == "]" else -1)
-
-    # Parts
-
-    def _listen(self) -> None:
-        canvas, place = self._easel.canvas, self._easel.place
-        on = functools.partial(self._guarded, "drawing")
-        canvas.on_client_ready(on(self._easel.redraw))
-        canvas.on_mouse_down(on(lambda x, y: self._press_at(place(x, y))))
-        canvas.on_mouse_move(on(lambda x, y: self._move_to(place(x, y))))
-        canvas.on_mouse_up(on(lambda x, y: self._end()))
-        canvas.on_mouse_out(on(lambda x, y: self._leave(place(x, y))))
-        canvas.on_mouse_wheel(on(lambda x, y: self._turn_wheel(y)))
-        canvas.on_touch_start(on(self._touch_start))
-        canvas.on_touch_move(on(self._touch_move))
-        canvas.on_touch_end(on(lambda touches: self._leave(None)))
-        canvas.on_touch_cancel(on(lambda touches: self._leave(None)))
-        canvas.on_key_down(
-            on(lambda key, shift, ctrl, meta: self.press(key, ctrl=ctrl or meta, shift=shift))
-        )
-
-    def _make_tools(self) -> PadTools:
-        guarded = functools.partial(self._guarded, "drawing")
-        actions = PadActions(
-            choose_tool=guarded(functools.partial(self.set_trait, "tool")),
-            undo=guarded(self.undo),
-            redo=guarded(self.redo),
-            clear=guarded(self.clear),
-            save=self._guarded("saving", self._save_next),
-        )
-        tools = PadTools(
-            actions, brush_size=self.brush_size, opacity=self.opacity, strings=self._strings
-        )
-        loading = self._guarded("loading", lambda change: self._load_upload(change.new))
-        tools.upload.observe(loading, "value")
-        return tools
-
-    def _layout_parts(self) -> widgets.Box:
-        stage = widgets.Box([self._easel.canvas])
-        stage.add_class("smis-stage")
-        sheet = widgets.VBox([stage, self.tools])
-        sheet.add_class("smis-sheet")
-        main = widgets.Box([self._panel, sheet])
-        main.add_class("smis-pad-main")
-        return main
 
     # Traits
 
@@ -250,149 +204,157 @@ class MaskPad(widgets.VBox):
 
     @traitlets.observe("value")
     def _on_value(self, change: Any) -> None:
-        if change.old is not traitlets.Undefined and change.new != self._sketch.labels():
+        if id(change.new) not in self._settling:
             self.replace(change.new)
 
     @traitlets.observe("picture")
     def _on_picture(self, change: Any) -> None:
-        self._underlay = None if change.new is None else to_uint8(read_image(change.new))[0]
-        self._refresh()
-        self._easel.show_picture(self._underlay, self.opacity)
+        picture = None if change.new is None else to_uint8(read_image(change.new))[0]
+        self._sketch.look_at(picture)
+        self._easel.show(picture)
+        self._front.has_picture = picture is not None
 
-    @traitlets.observe("opacity")
-    def _on_opacity(self, change: Any) -> None:
-        self._easel.show_picture(self._underlay, change.new)
+    @traitlets.observe("ghost")
+    def _on_ghost(self, change: Any) -> None:
+        ghost = change.new
+        self._front.show_ghost(None if ghost is None else ghost.resized(self._sketch.side))
 
-    @traitlets.observe("label", "tool", "brush_size")
-    def _on_tool(self, change: Any) -> None:
-        self._panel.choose(self.label)
-        self._refresh()
-        self._outline()
+    def _share(self) -> None:
+        traitlets.link((self, "folder"), (self._front, "folder"))
+        for name in PadSettings.class_own_traits():
+            setattr(self._front, name, getattr(self, name))
+            self.observe(lambda change: setattr(self._front, change.name, change.new), name)
+            self._front.observe(self._from_browser, name)
 
-    @traitlets.observe("folder")
-    def _on_folder(self, change: Any) -> None:
-        self.tools.show_folder(change.new)
+    def _from_browser(self, change: Any) -> None:
+        try:
+            setattr(self, change.name, change.new)
+        except traitlets.TraitError as error:
+            self._failed("drawing", error)
+            setattr(self._front, change.name, getattr(self, change.name))
 
-    # Drawing with mouse, finger and pen
+    # Messages of the browser
 
-    def _press_at(self, point: Point) -> None:
-        self.message.clear()
-        self._pointer = point
-        if self.tool == "fill":
-            self.fill(*point)
-        elif self.tool == "pick":
-            index = self._sketch.at(*point)
-            if index == UNPAINTED:
-                self.tool = "eraser"
+    def _on_message(self, _: Any, content: dict[str, Any], buffers: list[Any]) -> None:
+        try:
+            if "hello" in content:
+                self._sketch.open(content["hello"])
+                with self._sketch.lock:
+                    self._front.send_map(self._sketch.patch(self._sketch.whole()))
+            elif "ask" in content:
+                self.message.clear()
+                self._answer(content, buffers)
             else:
-                self._choose(index)
-        else:
-            self._begin(point)
+                self._receive(content)
+        except Exception as error:
+            self._failed("drawing", error)
 
-    def _move_to(self, point: Point) -> None:
-        if self._sketch.drawing:
-            self._extend(point)
-        else:
-            self._pointer = point
-        self._outline()
+    def _receive(self, content: object) -> None:
+        # Commands of one page keep their order even if its messages come on several threads.
+        with self._incoming:
+            receipt, changes = self._sketch.receive(content)
+            if receipt.refusals:
+                self._failed("drawing", ValueError(receipt.refusals[0]))
+            elif receipt.commands:
+                self.message.clear()
+            for _ in receipt.commands:
+                self._do(lambda: next(changes), receipt)
+            if not receipt.commands:
+                with self._sketch.lock:
+                    self._front.send_patch(None, None, receipt)
 
-    def _leave(self, point: Point | None) -> None:
-        if point is not None and self._sketch.drawing:
-            self._extend(point)
-        self._end()
-        self._pointer = None
-        self._outline()
+    def _answer(self, content: dict[str, Any], buffers: list[Any]) -> None:
+        what = content["ask"]
+        asked: dict[str, tuple[str, Callable[[], None]]] = {
+            "palette": (
+                "editing",
+                lambda: self.repaint(
+                    *edited(self.value.palette, content["what"], content["values"], self._strings)
+                ),
+            ),
+            "save": ("saving", lambda: self._save_next(content["format"])),
+            "file": ("loading", lambda: self._files.take(content, buffers)),
+        }
+        if what not in asked:
+            raise ValueError(f"ask: one of {', '.join(asked)} was wanted, got {ascii(what)[:40]}")
+        name, act = asked[what]
+        try:
+            act()
+        except Exception as error:
+            self._failed(name, error)
 
-    def _touch_start(self, touches: Sequence[Point]) -> None:
-        if len(touches) == 1:
-            self._press_at(self._easel.place(*touches[0]))
-        else:
-            # A second finger is a gesture, not a stroke.
-            self._leave(None)
-
-    def _touch_move(self, touches: Sequence[Point]) -> None:
-        if len(touches) == 1 and self._sketch.drawing:
-            self._move_to(self._easel.place(*touches[0]))
-
-    def _begin(self, point: Point) -> None:
-        self._sketch.begin_stroke()
-        self._ink(point, point)
-
-    def _extend(self, point: Point) -> None:
-        self._ink(self._pointer or point, point)
-
-    def _ink(self, start: Point, end: Point) -> None:
-        index = UNPAINTED if self.tool == "eraser" else self.label
-        box = self._sketch.segment(start, end, index=index, diameter=self.brush_size)
-        self._pointer = end
-        self._easel.draw(box)
-        self._outline()
-        self.revision += 1
-
-    def _end(self) -> None:
-        if self._sketch.drawing and self._sketch.end_stroke():
-            self._commit()
-
-    def _edit(self, changed: bool) -> None:
-        if changed:
-            self._easel.redraw()
-            self._commit()
-
-    def _commit(self) -> None:
-        self.value = self._sketch.labels()
-        self.revision += 1
-        self._refresh()
-
-    def _choose(self, index: int) -> None:
-        self.label = index
-        if self.tool in ("eraser", "pick"):
-            self.tool = "brush"
-
-    def _resize_brush(self, direction: int) -> None:
-        step = max(1, self.brush_size // 6)
-        smallest, largest = BRUSH_SIZES
-        self.brush_size = min(max(self.brush_size + direction * step, smallest), largest)
-
-    def _turn_wheel(self, travel: float) -> None:
-        self._wheel += travel
-        if abs(self._wheel) >= WHEEL_STEP:
-            self._resize_brush(-1 if self._wheel > 0 else 1)
-            self._wheel = 0.0
-
-    def _outline(self) -> None:
-        inks = self.tool in ("brush", "eraser")
-        self._easel.show_cursor(self._pointer if inks else None, self.brush_size)
-
-    # Files
-
-    def _save_next(self) -> None:
-        path = next_path(Path(self.folder), "mask", ".png")
-        self.save(path)
+    def _save_next(self, form: str) -> None:
+        if form not in FORMATS:
+            known = ", ".join(FORMATS)
+            raise ValueError(f"format: one of {known} was wanted, got {ascii(form)[:40]}")
+        path = next_path(Path(self.folder), "mask", FORMATS[form])
+        self.value.save(path, colours=form == "rgb")
         self.message.note(self._strings("saved", path=path))
 
-    def _load_upload(self, files: Any) -> None:
-        if files:
-            self.tools.upload.value = ()
-            self.value = uploaded_mask(files[0], self.value.palette)
+    # Changes
 
-    # Messages
+    def _do(self, act: Callable[[], Change], receipt: Receipt | None = None) -> Change:
+        """Change the map, tell the browser, then whoever observes."""
+        with self._sketch.lock:
+            change = act()
+            pixels = None if change.box is None else self._sketch.patch(change.box)
+            if change.whole:
+                self._show_palette()
+                self._front.send_map(self._sketch.patch(self._sketch.whole()), receipt)
+            else:
+                self._front.send_patch(change.box, pixels, receipt)
+        if change.refusal:
+            self._failed("drawing", ValueError(change.refusal))
+        self._tell(changed=change.box is not None)
+        return change
 
-    def _on_shell_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
-        if "key" in content:
-            self._guarded("drawing", self.press)(
-                content["key"], ctrl=content["ctrl"], shift=content["shift"]
-            )
+    def _become(self, act: Callable[[], bool]) -> None:
+        """Take another map, perhaps of another size or palette."""
 
-    def _guarded(self, what: str, act: Callable[..., None]) -> Callable[..., None]:
-        return self.message.guarding(act, what, self._strings)
+        def whole() -> Change:
+            box: Box | None = self._sketch.whole() if act() else None
+            return Change(box, whole=box is not None)
 
-    def _paint_failed(self, error: Exception) -> None:
-        self.message.error(self._strings("drawing"), error, self._strings)
+        self._do(whole)
 
-    def _refresh(self) -> None:
-        self.tools.refresh(
-            tool=self.tool,
-            can_undo=self._sketch.can_undo,
-            can_redo=self._sketch.can_redo,
-            over_picture=self._underlay is not None,
-        )
+    def _show_palette(self) -> None:
+        palette = self._sketch.palette
+        known = palette.indices
+        if self.label not in known:
+            self.label = palette.classes[0].index
+        self.protected = [index for index in self.protected if index in known]
+        if self.over not in (-1, UNPAINTED, *known):
+            self.over = -1
+        self._front.show_palette(palette)
+
+    def _tell(self, *, changed: bool) -> None:
+        front, sketch = self._front, self._sketch
+        front.can_undo, front.can_redo = sketch.can_undo, sketch.can_redo
+        front.has_previous = sketch.has_previous
+        front.landmarks = [
+            {"number": each.number, "index": each.index, "at": [each.x, each.y]}
+            for each in sketch.points()
+        ]
+        if not sketch.drawing:
+            settled = sketch.labels()
+            self._settling.add(id(settled))
+            try:
+                self.value = settled
+            finally:
+                self._settling.discard(id(settled))
+        if changed:
+            self.revision += 1
+
+    def _points(self, places: Sequence[tuple[float, float]]) -> np.ndarray:
+        side = self._sketch.side * UNIT
+        return np.floor(np.array(places, dtype=np.float64) * side).astype(np.int32)
+
+    def _failed(self, what: str, error: Exception) -> None:
+        self.message.error(self._strings(what), error, self._strings)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The live pad, and a plain picture of its drawing for places without a kernel."""
+        return self._still.beside(super()._repr_mimebundle_(**kwargs))
+
+    def _ipython_display_(self) -> None:
+        self._still.display(self._repr_mimebundle_())

@@ -132,6 +132,11 @@ class Portraitist:
             seconds = time.perf_counter() - started
             yield Portrait(image, step.wplus, fidelity, portrait.mask, portrait.look, seconds, last)
 
+    def read(self, portrait: Portrait) -> LabelMap:
+        """What the labeller reads in a portrait: its pseudo labels, at the picture's size."""
+        with self._lock:
+            return self._synthesizer.label(portrait.wplus)[0]
+
     def wait(self, timeout: float = 30.0) -> bool:
         """Wait until every wish is granted or dropped; returns whether it is."""
         workers = (self._characters, self._portraits, self._styles)

@@ -1,4 +1,4 @@
-"""What a pad or a studio needs in the browser itself: its theme and its keyboard."""
+"""What runs in the browser itself: files of `static`, put together without a build step."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import anywidget
 STATIC = Path(__file__).parent / "static"
 
 
-class Shell(anywidget.AnyWidget):
-    """An invisible child of a `smis` root that loads the theme and guards the keyboard.
+def joined(folder: str, *names: str) -> str:
+    """One script of several: a widget's front end travels whole and imports nothing."""
+    return "\n".join((STATIC / folder / f"{name}.js").read_text("utf-8") for name in names)
 
-    In JupyterLab's command mode digits and letters act on cells (1 makes a heading, B inserts a
-    cell, D D deletes one), also while a canvas has the focus. Inside the root they are reported
-    here instead, as custom messages {"key", "ctrl", "shift"}.
-    """
+
+class Shell(anywidget.AnyWidget):
+    """An invisible child of a widget made of others: loads the theme, and keeps the notebook's
+    shortcuts away while the focus is inside (in JupyterLab's command mode D D deletes a cell)."""
 
     _esm = STATIC / "shell.js"
     _css = STATIC / "theme.css"

@@ -1,233 +1,234 @@
-"""The drawing under the pad: class indices, strokes, filling and history. It knows no widget."""
+"""The drawing under the pad: one `Drawing` behind a lock, and what its views have sent."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
+from PIL import Image
 
+from smis_core.drawing import (
+    UNIT,
+    Box,
+    Clear,
+    Command,
+    Drawing,
+    Inbox,
+    Landmark,
+    Mirror,
+    Operation,
+    Receipt,
+)
 from smis_core.labels import UNPAINTED, LabelMap, Palette
 
-HISTORY_STEPS = 100
+MANY_ORIGINS = 64
+"""From so many on, those that history has forgotten are let go."""
 
 
 @dataclass(frozen=True)
-class Box:
-    """A rectangle of pixels: rows top to bottom - 1, columns left to right - 1."""
+class Change:
+    """What a command did."""
 
-    top: int
-    left: int
-    bottom: int
-    right: int
+    box: Box | None
+    """Where the map changed; None if it did not."""
+    whole: bool = False
+    """Whether size or palette changed with it: then nothing of the former map holds."""
+    refusal: str = ""
+    """Why the command was not carried out."""
 
-    def union(self, other: Box | None) -> Box:
-        if other is None:
-            return self
-        return Box(
-            min(self.top, other.top),
-            min(self.left, other.left),
-            max(self.bottom, other.bottom),
-            max(self.right, other.right),
-        )
 
-    @property
-    def slices(self) -> tuple[slice, slice]:
-        return slice(self.top, self.bottom), slice(self.left, self.right)
+@dataclass(frozen=True)
+class Point:
+    """A landmark."""
+
+    number: int
+    """In the order in which the classes were first placed, from 1."""
+    index: int
+    """Its class."""
+    x: int
+    """Position in sixteenths of a pixel, to the right."""
+    y: int
+    """Position in sixteenths of a pixel, down."""
 
 
 class Sketch:
-    """A square map of class indices that is drawn on.
-
-    Every pixel holds exactly one index of the palette or 255 (not painted); nothing is blended.
-    Positions are fractions of the side, (0, 0) at the top left, so that they do not depend on how
-    large the pad is shown. Calls may come from several threads.
+    """A square map of class indices that is drawn on. Calls may come from several threads.
 
     Args:
         labels: the map to start from.
     """
 
     def __init__(self, labels: LabelMap) -> None:
-        self._lock = threading.RLock()
-        self._undo: list[tuple[np.ndarray, Any]] = []
-        self._redo: list[tuple[np.ndarray, Any]] = []
-        self._palette = labels.palette
-        self._indices = labels.indices.copy()
-        self._origin: Any = None
-        self._stroke_base: np.ndarray | None = None
+        self.lock = threading.RLock()
+        """Held by whoever needs several calls to belong together."""
+        self._drawing = Drawing(labels)
+        self._inbox = Inbox()
+        self._origins: dict[str, Any] = {"": None}
+        self._placed: dict[int, list[tuple[int, int]]] = {}
+        self._picture: np.ndarray | None = None
 
     @property
     def palette(self) -> Palette:
-        return self._palette
+        return self._drawing.palette
 
     @property
     def side(self) -> int:
-        return int(self._indices.shape[0])
+        return self._drawing.shape[0]
 
     @property
     def origin(self) -> Any:
         """What the drawing was opened from, see `replace`; None if it began as nothing known."""
-        return self._origin
+        return self._origins[self._drawing.origin]
 
     @property
     def can_undo(self) -> bool:
-        return bool(self._undo)
+        return self._drawing.can_undo or self._drawing.open
 
     @property
     def can_redo(self) -> bool:
-        return bool(self._redo)
+        return self._drawing.can_redo
+
+    @property
+    def has_previous(self) -> bool:
+        """Whether there is a mask before this one to copy from."""
+        return "previous" in self._drawing.masks
 
     @property
     def drawing(self) -> bool:
         """Whether a stroke has begun and not ended."""
-        return self._stroke_base is not None
+        return self._drawing.open
 
     def labels(self) -> LabelMap:
         """The map as it is now, an unfinished stroke included."""
-        with self._lock:
-            return LabelMap(self._indices, self._palette)
+        with self.lock:
+            return self._drawing.labels()
 
     def patch(self, box: Box) -> np.ndarray:
         """A copy of the indices within a box, uint8."""
-        with self._lock:
-            return self._indices[box.slices].copy()
+        with self.lock:
+            return self._drawing.patch(box)
 
     def whole(self) -> Box:
-        return Box(0, 0, self.side, self.side)
+        return self._drawing.whole
 
-    def at(self, x: float, y: float) -> int:
-        """The index under a position."""
-        with self._lock:
-            row, column = self._pixel(y), self._pixel(x)
-            return int(self._indices[row, column])
+    def look_at(self, picture: np.ndarray | None) -> None:
+        """Take the picture, uint8 [H, W, 3], whose edges hold a smart fill."""
+        with self.lock:
+            self._picture = picture
+            self._see()
 
-    def begin_stroke(self) -> None:
-        """Start a stroke: all segments until `end_stroke` are undone together."""
-        with self._lock:
-            if self._stroke_base is None:
-                self._stroke_base = self._indices.copy()
+    def open(self, view: str) -> None:
+        """Begin to listen to a view; once more changes nothing."""
+        with self.lock:
+            if view not in self._inbox.views:
+                self._inbox.open(view)
 
-    def segment(
-        self,
-        start: tuple[float, float],  # (x, y), fractions of the side
-        end: tuple[float, float],
-        *,
-        index: int,
-        diameter: float,  # in pixels of the map
-    ) -> Box | None:
-        """Draw a straight piece of a stroke, round at both ends and not antialiased.
+    def receive(self, message: object) -> tuple[Receipt, Iterator[Change]]:
+        """Take in what a view sent.
 
         Returns:
-            The box that changed, or None if the piece lies outside of the map.
+            Its receipt, and its commands' changes: each is made when it is asked for.
         """
-        with self._lock:
-            return self._capsule(start, end, index, diameter)
+        with self.lock:
+            receipt = self._inbox.receive(message)
+        return receipt, (self._obey(command) for command in receipt.commands)
 
-    def end_stroke(self) -> bool:
-        """Finish the stroke. Returns whether it changed anything; only then it can be undone."""
-        with self._lock:
-            base, self._stroke_base = self._stroke_base, None
-            if base is None or np.array_equal(base, self._indices):
-                return False
-            self._remember(base)
-            return True
-
-    def fill(self, x: float, y: float, *, index: int) -> bool:
-        """Give the connected region of one class around a position another class."""
-        with self._lock:
-            row, column = self._pixel(y), self._pixel(x)
-            before = self._indices[row, column]
-            if before == index:
-                return False
-            regions, _ = ndimage.label(self._indices == before)
-            filled = self._indices.copy()
-            filled[regions == regions[row, column]] = index
-            return self._change(filled, self._origin)
-
-    def clear(self) -> bool:
-        """Make the whole map unpainted; it then comes from nothing."""
-        with self._lock:
-            return self._change(np.full_like(self._indices, UNPAINTED), None)
+    def draw(self, operation: Operation, *, more: bool = False) -> Change:
+        """Carry an operation out as a program's own view; with `more` the step goes on."""
+        return self._obey(Command("", 0, "draw", operation, more))
 
     def replace(self, labels: LabelMap, *, origin: Any = None) -> bool:
         """Take another map, of any square size, and remember what it comes from.
 
-        Undo brings the former one back, except from under another palette, where its indices mean
-        other things.
+        Undo brings the former one back. Returns whether anything changed.
         """
-        with self._lock:
-            self._stroke_base = None
-            if labels.palette != self._palette:
-                self._palette, self._indices = labels.palette, labels.indices.copy()
-                self._origin = origin
-                self._undo.clear()
-                self._redo.clear()
-                return True
-            return self._change(labels.indices.copy(), origin)
+        with self.lock:
+            before = self._drawing.labels()
+            name = "" if origin is None else f"{id(origin)}"
+            self._origins[name] = origin
+            self._forget()
+            changed = self._drawing.replace(labels, origin=name)
+            if changed:
+                self._remember(before)
+            return changed
 
-    def undo(self) -> bool:
-        with self._lock:
-            return self._step(self._undo, self._redo)
+    def repaint(self, palette: Palette, mapping: np.ndarray) -> bool:
+        """Take an edited palette; `mapping` gives the new index of each old one."""
+        with self.lock:
+            self._drawing.masks.clear()
+            return self._drawing.repaint(palette, mapping)
 
-    def redo(self) -> bool:
-        with self._lock:
-            return self._step(self._redo, self._undo)
+    def undo(self) -> Change:
+        return self._obey(Command("", 0, "undo"))
 
-    def _step(
-        self, source: list[tuple[np.ndarray, Any]], target: list[tuple[np.ndarray, Any]]
-    ) -> bool:
-        if not source or self.drawing:
-            return False
-        target.append((self._indices, self._origin))
-        self._indices, self._origin = source.pop()
-        return True
+    def redo(self) -> Change:
+        return self._obey(Command("", 0, "redo"))
 
-    def _change(self, indices: np.ndarray, origin: Any) -> bool:
-        changed = not np.array_equal(indices, self._indices)
-        if changed:
-            self._remember(self._indices)
-        self._indices, self._origin = indices, origin
-        return changed
+    def clear(self) -> bool:
+        """Make the whole map unpainted; it then comes from nothing."""
+        empty = np.full((self.side, self.side), UNPAINTED, np.uint8)
+        return self.replace(LabelMap(empty, self.palette))
 
-    def _remember(self, indices: np.ndarray) -> None:
-        self._undo.append((indices, self._origin))
-        del self._undo[:-HISTORY_STEPS]
-        self._redo.clear()
+    def points(self) -> list[Point]:
+        """The landmarks that are on the map now."""
+        with self.lock:
+            found = []
+            for number, (index, places) in enumerate(self._placed.items(), 1):
+                for x, y in reversed(places):
+                    if self._at(x // UNIT, y // UNIT) == index:
+                        found.append(Point(number, index, x, y))
+                        break
+            return found
 
-    def _pixel(self, fraction: float) -> int:
-        return min(max(int(fraction * self.side), 0), self.side - 1)
+    def _at(self, column: int, row: int) -> int:
+        inside = 0 <= column < self.side and 0 <= row < self.side
+        if not inside:
+            return -1
+        return int(self._drawing.patch(Box(row, column, row + 1, column + 1)).item())
 
-    def _capsule(
-        self,
-        start: tuple[float, float],
-        end: tuple[float, float],
-        index: int,
-        diameter: float,
-    ) -> Box | None:
-        side = self.side
-        ends = np.array([start, end], dtype=np.float64) * side
-        radius = diameter / 2
-        low = np.floor(ends.min(axis=0) - radius).astype(int).clip(0, side)
-        high = (np.ceil(ends.max(axis=0) + radius).astype(int) + 1).clip(0, side)
-        if (low >= high).any():
-            return None
-        box = Box(int(low[1]), int(low[0]), int(high[1]), int(high[0]))
-        xs = np.arange(box.left, box.right) + 0.5
-        ys = np.arange(box.top, box.bottom)[:, None] + 0.5
-        direction = ends[1] - ends[0]
-        length = float(direction @ direction)
-        along = (xs - ends[0, 0]) * direction[0] + (ys - ends[0, 1]) * direction[1]
-        along = (along / length).clip(0, 1) if length else np.zeros_like(along)
-        gap_x = xs - ends[0, 0] - along * direction[0]
-        gap_y = ys - ends[0, 1] - along * direction[1]
-        inked = gap_x**2 + gap_y**2 <= radius**2
-        # A thin brush can pass between pixel centres: the pixels that the line crosses always
-        # count.
-        steps = int(2 * np.abs(direction).max()) + 2
-        line = np.floor(ends[0] + np.linspace(0, 1, steps)[:, None] * direction).astype(int)
-        line = line[((line >= low) & (line < high)).all(axis=1)]
-        inked[line[:, 1] - box.top, line[:, 0] - box.left] = True
-        self._indices[box.slices][inked] = index
-        return box
+    def _obey(self, command: Command) -> Change:
+        with self.lock:
+            operation = command.operation
+            shape, palette = self._drawing.shape, self._drawing.palette
+            if isinstance(operation, Clear) and operation.only is None and not operation.protect:
+                return Change(self.whole() if self.clear() else None)
+            if isinstance(operation, Mirror) and not operation.pairs:
+                pairs = palette.left_right_pairs()
+                command = replace(command, operation=replace(operation, pairs=pairs))
+            try:
+                box = self._drawing.obey(command)
+            except ValueError as error:
+                return Change(None, refusal=str(error))
+            if isinstance(operation, Landmark) and box is not None:
+                x, y = operation.at.tolist()
+                self._placed.setdefault(operation.index, []).append((x, y))
+            whole = self._drawing.shape != shape or self._drawing.palette != palette
+            if whole:
+                self._see()
+            return Change(box, whole)
+
+    def _forget(self) -> None:
+        """Let go of origins that no step leads back to."""
+        if len(self._origins) < MANY_ORIGINS:
+            return
+        history = self._drawing.history
+        steps = (*history.done, *history.undone)
+        kept = {name for step in steps for name in step.origins or ()}
+        kept |= {"", self._drawing.origin, list(self._origins)[-1]}
+        self._origins = {name: each for name, each in self._origins.items() if name in kept}
+
+    def _remember(self, labels: LabelMap) -> None:
+        masks = self._drawing.masks
+        masks.pop("previous", None)
+        if labels.palette == self.palette and labels.height == self.side and labels.present():
+            masks["previous"] = labels.indices
+        self._see()
+
+    def _see(self) -> None:
+        picture = self._picture
+        if picture is not None and picture.shape[:2] != (self.side, self.side):
+            picture = np.array(Image.fromarray(picture).resize((self.side, self.side)))
+        self._drawing.look_at(picture)

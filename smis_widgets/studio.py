@@ -243,6 +243,7 @@ class SketchStudio(widgets.VBox):
         on = functools.partial(self._guarded, "rendering")
         self.pad.observe(on(lambda change: self._follow(final=True)), "value")
         self.pad.observe(on(lambda change: self._follow_stroke()), "revision")
+        self.pad.observe(on(lambda change: self._follow_look(change)), "look")
         look = ("style_seed", "mix_from", "truncation")
         self.observe(on(lambda change: self._follow(final=True)), look)
         self.observe(on(lambda change: self.styles.choose(change.new)), "style_seed")
@@ -268,6 +269,10 @@ class SketchStudio(widgets.VBox):
         if self.pad.drawing:
             self._follow(final=False)
 
+    def _follow_look(self, change: Any) -> None:
+        if change.new["ghost"] and not change.old["ghost"]:
+            self._follow(final=True)
+
     def portrait_done(self, portrait: Portrait) -> None:
         """Show a portrait; called by the worker, which thereby keeps pace with the page."""
         self.message.clear()
@@ -277,6 +282,8 @@ class SketchStudio(widgets.VBox):
         self.reading.value = self._read(portrait)
         if portrait.final:
             self._lay_under()
+            if self.pad.look["ghost"]:
+                self.pad.ghost = self._painters.read(portrait)
             self._painters.styles(portrait.mask, portrait.look, self.styles.seeds)
         self.view.wait_painted(self.view.frame)
 

@@ -11,7 +11,17 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-BOTTOM = {"devices", "images", "labels", "_label_files", "_label_scaling"}
+BOTTOM = {
+    "devices",
+    "images",
+    "labels",
+    "palettes",
+    "_colour_vision",
+    "_label_files",
+    "_label_outlines",
+    "_label_scaling",
+    "_palette",
+}
 UP_TO_LATENTS = BOTTOM | {"ops", "networks", "checkpoints", "latents"}
 ROOMS = UP_TO_LATENTS | {
     "labelling", "inversion", "training", "portraits", "evaluation", "fewshot",
@@ -20,6 +30,7 @@ ROOMS = UP_TO_LATENTS | {
 
 MAY_IMPORT = {
     **dict.fromkeys(BOTTOM, BOTTOM),
+    "drawing": BOTTOM,
     "ops": BOTTOM,
     "networks": BOTTOM | {"ops"},
     "checkpoints": BOTTOM | {"ops", "networks"},

@@ -16,7 +16,7 @@ class Hand:
 
     def __init__(self, page: Page) -> None:
         self._page = page
-        self._canvas = page.locator(".smis-pad canvas")
+        self._canvas = page.locator(".smis-surface")
         self._canvas.scroll_into_view_if_needed()
 
     def at(self, x: float, y: float) -> tuple[float, float]:

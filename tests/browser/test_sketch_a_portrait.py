@@ -37,7 +37,7 @@ def studio(lab: Lab, page: Page):
     """The notebook's studio on screen, and its kernel."""
     shutil.copy(REPOSITORY / "notebooks" / NOTEBOOK, lab.folder)
     lab.open(page, NOTEBOOK)
-    page.locator(".smis-studio canvas").wait_for(timeout=180_000)
+    page.locator(".smis-studio .smis-surface").wait_for(timeout=180_000)
     page.locator(".smis-portrait [data-painted]").wait_for()
     with lab.kernel() as kernel:
         yield page, kernel

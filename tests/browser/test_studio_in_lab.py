@@ -40,7 +40,7 @@ def opened(lab: Lab, page: Page):
     """A page with a studio, and its kernel."""
     lab.write_notebook("studio.ipynb", CELL)
     lab.open(page, "studio.ipynb")
-    page.locator(".smis-studio canvas").wait_for()
+    page.locator(".smis-studio .smis-surface").wait_for()
     page.locator(".smis-portrait [data-painted]").wait_for()
     with lab.kernel() as kernel:
         yield page, kernel
@@ -128,7 +128,7 @@ def test_keys_choose_classes_and_leave_the_cells_alone(studio):
         assert kernel.becomes("studio.pad.label", label.index)
     hand.press("b", "d", "d", "a", "m", "e")
     assert kernel.becomes("studio.pad.tool", "eraser")
-    page.get_by_role("button", name="skin").click()
+    page.get_by_role("radio", name="skin").click()
     page.keyboard.press("h")
     assert kernel.becomes("studio.pad.label", PORTRAITS.by_name("hat").index)
     assert page.locator(".jp-Cell").count() == cells
@@ -155,7 +155,7 @@ def test_a_mask_is_loaded_from_a_file(studio, tmp_path):
     with page.expect_file_chooser() as chooser:
         page.get_by_title("Load a mask").click()
     chooser.value.set_files(tmp_path / "mine.png")
-    expect(page.locator(".smis-pad canvas")).to_have_attribute("width", "576")
+    page.wait_for_function("() => document.querySelector('.smis-surface').smis.sheet.side === 96")
     settle(page, kernel)
     assert np.array_equal(drawn(kernel), mask.indices)
     (tmp_path / "broken.png").write_bytes(b"nothing")
@@ -202,9 +202,11 @@ def test_the_canvas_shows_the_masks_colours_also_after_a_reload(studio):
     expected = LabelMap(drawn(kernel)).colours()
 
     def shown() -> np.ndarray:
-        url = page.evaluate("() => document.querySelector('.smis-pad canvas').toDataURL()")
+        url = page.evaluate("() => document.querySelector('.smis-ink').toDataURL()")
         data = base64.b64decode(url.partition(",")[2])
-        return np.array(Image.open(io.BytesIO(data)).convert("RGB"))[::2, ::2]
+        pixels = np.array(Image.open(io.BytesIO(data)).convert("RGB"))
+        middles = ((np.arange(len(expected)) + 0.5) * len(pixels) / len(expected)).astype(int)
+        return pixels[np.ix_(middles, middles)]
 
     page.mouse.move(2, 2)  # away from the canvas, which would show the brush
     page.wait_for_timeout(500)
@@ -212,7 +214,7 @@ def test_the_canvas_shows_the_masks_colours_also_after_a_reload(studio):
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     page.wait_for_timeout(1000)
     page.reload()
-    page.locator(".smis-studio canvas").wait_for(timeout=60_000)
+    page.locator(".smis-studio .smis-surface").wait_for(timeout=60_000)
     page.locator(".smis-portrait [data-painted]").wait_for()
     page.wait_for_timeout(1500)
     assert np.array_equal(shown(), expected)

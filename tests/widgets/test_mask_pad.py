@@ -1,47 +1,26 @@
-"""The pad as a person uses it: the events that a page sends, without a page."""
+"""The pad as a person uses it: the messages that a page sends, without a page."""
 
-import datetime
+import gc
+import io
+import tracemalloc
+import zlib
 
 import numpy as np
 import pytest
 import traitlets
+from PIL import Image
 from widgets.fake_synthesizer import portrait_mask
+from widgets.page import PadPage
 
+from smis_core.drawing import UNIT, Rectangle
 from smis_core.labels import PORTRAITS, UNPAINTED, LabelMap
 from smis_widgets.mask_pad import MaskPad
-from smis_widgets.painter import PAINTER
+from smis_widgets.pad_tools import LOOK
 
 HAIR, SKIN = (PORTRAITS.by_name(name).index for name in ("hair", "skin"))
 
 
-def send(pad: MaskPad, event: str, **content: object) -> None:
-    """What ipycanvas does with a message of the page."""
-    pad._easel.canvas[-1]._handle_frontend_event(None, {"event": event, **content}, [])
-
-
-def mouse(pad: MaskPad, *points: tuple[float, float], end: str = "mouse_up") -> None:
-    side = pad._easel.canvas.width
-    events = ["mouse_down"] + ["mouse_move"] * (len(points) - 1)
-    for event, (x, y) in zip(events, points, strict=True):
-        send(pad, event, x=x * side, y=y * side)
-    if end:
-        send(pad, end, x=points[-1][0] * side, y=points[-1][1] * side)
-
-
-def key(pad: MaskPad, name: str, *, ctrl: bool = False, shift: bool = False) -> None:
-    pad.children[-1]._handle_custom_msg({"key": name, "ctrl": ctrl, "shift": shift}, [])
-
-
-def upload(pad: MaskPad, data: bytes) -> None:
-    pad.tools.upload.value = (
-        {
-            "name": "mask.png",
-            "type": "image/png",
-            "size": len(data),
-            "content": memoryview(data),
-            "last_modified": datetime.datetime.now(datetime.UTC),
-        },
-    )
+MANY_COLOURS = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
 
 
 @pytest.fixture
@@ -51,279 +30,364 @@ def pad(tmp_path):
     pad.close()
 
 
-def test_a_mouse_stroke_paints_the_chosen_class_exactly(pad):
+@pytest.fixture
+def page(pad):
+    return PadPage(pad)
+
+
+def png(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def upload(page: PadPage, data: bytes, *, purpose: str = "mask", name: str = "mask.png") -> None:
+    page.message({"ask": "file", "view": page.name, "name": name, "purpose": purpose}, data)
+
+
+def test_a_stroke_paints_the_chosen_class_exactly(pad, page):
     pad.label, pad.brush_size = SKIN, 6
-    mouse(pad, (0.2, 0.5), (0.5, 0.5), (0.8, 0.5))
+    page.stroke((0.2, 0.5), (0.5, 0.5), (0.8, 0.5))
     assert set(np.unique(pad.value.indices)) == {SKIN, UNPAINTED}
     assert (pad.value.indices[32, 13:51] == SKIN).all()
     assert (pad.value.indices[:28] == UNPAINTED).all()
 
 
-def test_value_waits_for_the_end_of_the_stroke_and_revision_does_not(pad):
+def test_value_waits_for_the_end_of_the_stroke_and_revision_does_not(pad, page):
     seen = []
     pad.observe(lambda change: seen.append((pad.drawing, pad.current().present())), "revision")
-    mouse(pad, (0.2, 0.5), (0.5, 0.5), end="")
+    page.stroke((0.2, 0.5), (0.5, 0.5), end=False)
     assert pad.value.present() == ()
     assert seen == [(True, (HAIR,)), (True, (HAIR,))]
-    send(pad, "mouse_up", x=0, y=0)
+    page.stroke((0.5, 0.5), (0.6, 0.5))
     assert pad.value.present() == (HAIR,)
     assert pad.value == pad.current()
     assert seen[-1] == (False, (HAIR,))
 
 
-def test_moving_without_a_button_draws_nothing(pad):
-    send(pad, "mouse_move", x=100, y=100)
-    send(pad, "mouse_move", x=200, y=200)
-    send(pad, "mouse_up", x=200, y=200)
-    assert pad.revision == 0
+def test_every_view_is_told_what_changed_and_what_has_come(pad, page):
+    page.stroke((0.2, 0.5), (0.8, 0.5))
+    pad.fill(0.9, 0.9, label=SKIN)
+    page.draw("bucket", index=HAIR, at=[3, 3])
+    assert np.array_equal(page.shown, pad.value.indices)
+    assert page.revisions == list(range(page.revisions[0], page.revisions[-1] + 1))
+    assert page.receipts[-1] == {page.name: {"through": page.sequence - 1, "missing": []}}
+    pad.value = portrait_mask(48)
+    assert np.array_equal(page.shown, portrait_mask(48).indices)
 
 
-def test_leaving_the_canvas_ends_the_stroke_at_the_edge(pad):
-    mouse(pad, (0.5, 0.5), (1.1, 0.5), end="mouse_out")
-    assert pad.value.indices[32, 63] == HAIR
-    before = pad.value
-    send(pad, "mouse_move", x=10, y=10)
-    assert pad.current() == before
+def test_two_views_of_one_pad_stay_in_step(pad, page):
+    other = PadPage(pad, "other")
+    page.stroke((0.1, 0.1), (0.4, 0.1))
+    other.stroke((0.1, 0.6), (0.4, 0.6))
+    assert np.array_equal(other.shown, pad.value.indices)
+    other.act("undo")
+    page.act("undo")
+    assert pad.value.present() == ()
+    assert page.name not in other.receipts[-2]
 
 
-def test_a_finger_draws_and_a_second_finger_stops(pad):
-    side = pad._easel.canvas.width
-    send(pad, "touch_start", touches=[{"x": 0.2 * side, "y": 0.2 * side}])
-    send(pad, "touch_move", touches=[{"x": 0.6 * side, "y": 0.2 * side}])
-    two = [{"x": 0.6 * side, "y": 0.2 * side}, {"x": 0.9 * side, "y": 0.9 * side}]
-    send(pad, "touch_start", touches=two)
-    send(pad, "touch_move", touches=two)
-    send(pad, "touch_end", touches=[])
-    assert (pad.value.indices[13, 14:38] == HAIR).all()
-    assert (pad.value.indices[20:] == UNPAINTED).all()
-
-
-def test_eraser_leaves_pixels_unpainted(pad):
-    pad.value = portrait_mask(64)
-    pad.tool = "eraser"
-    mouse(pad, (0.3, 0.5), (0.7, 0.5))
-    assert (pad.value.indices[32, 20:44] == UNPAINTED).all()
-    assert (pad.value.indices[:20] == portrait_mask(64).indices[:20]).all()
-
-
-def test_fill_and_pick(pad):
-    pad.value = portrait_mask(64)
-    pad.tool = "pick"
-    mouse(pad, (0.5, 0.15))
-    assert pad.label == HAIR
-    assert pad.tool == "brush"
-    pad.tool = "fill"
-    mouse(pad, (0.5, 0.65))
-    assert SKIN not in pad.value.indices[36:, :]
-    assert pad.tool == "fill"
-    pad.undo()
-    assert pad.value == portrait_mask(64)
-
-
-def test_picking_nothing_means_the_eraser(pad):
-    pad.tool = "pick"
-    mouse(pad, (0.5, 0.5))
-    assert pad.tool == "eraser"
-
-
-@pytest.mark.parametrize("label", PORTRAITS.classes, ids=lambda label: label.name)
-def test_every_class_has_its_key_and_its_button(pad, label):
-    pad.tool = "eraser"
-    key(pad, label.key)
-    assert pad.label == label.index
-    assert pad.tool == "brush"
-    pad.label = (set(PORTRAITS.indices) - {label.index}).pop()
-    names = [getattr(each, "description", "") for each in pad._panel.children]
-    pad._panel.children[names.index(label.name)].click()
-    assert pad.label == label.index
+def test_messages_out_of_order_and_doubled_draw_once_and_in_order(pad, page):
+    pieces = []
+    for index in (HAIR, SKIN):
+        operation = {"tool": "rectangle", "index": index, "points": [0, 0, 160, 160]}
+        pieces.append({"view": page.name, "act": "draw", "operation": operation})
+    page.message({**pieces[1], "sequence": 1})
+    assert pad.value.present() == ()
+    assert page.receipts[-1][page.name]["missing"] == [0]
+    page.message({**pieces[0], "sequence": 0})
+    assert pad.value.present() == (SKIN,)
+    revision = pad.revision
+    page.message({**pieces[0], "sequence": 0})
+    assert pad.revision == revision
+    assert pad.value.present() == (SKIN,)
 
 
 @pytest.mark.parametrize(
-    ("pressed", "tool"), [("b", "brush"), ("e", "eraser"), ("f", "fill"), ("i", "pick")]
-)
-def test_tools_have_keys(pad, pressed, tool):
-    pad.tool = "fill" if tool != "fill" else "brush"
-    key(pad, pressed)
-    assert pad.tool == tool
+    "content",
+    [
+        {"view": "page", "sequence": 0, "act": "draw", "operation": {"tool": "stroke", "index": 1,
+         "points": [float("nan"), 3], "sizes": 16}},
+        {"view": "page", "sequence": 0, "act": "draw", "operation": {"tool": "bucket", "index": 77,
+         "at": [1, 1]}},
+        {"view": "stranger", "sequence": 0, "act": "undo"},
+        {"ask": "everything", "view": "page"},
+        {"ask": "palette", "view": "page", "what": "explode", "values": {}},
+        {"ask": "palette", "view": "page", "what": "rename", "values": {"index": "x"}},
+        {"ask": "file", "view": "page", "name": "../../etc/passwd", "purpose": "mask"},
+        {"ask": "save", "view": "page", "format": "exe"},
+        {"hello": 7},
+        {},
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_a_line_in_the_pad_and_changes_nothing(pad, page, content):
+    pad.value = portrait_mask(64)
+    page.message(content)
+    assert "smis-error" in pad.message.value
+    assert pad.value == portrait_mask(64)
+    page.stroke((0.5, 0.5)) if "act" not in content else page.act("undo")
 
 
-def test_keys_undo_redo_and_change_the_brush(pad):
-    mouse(pad, (0.2, 0.2), (0.8, 0.8))
-    drawn = pad.value
-    key(pad, "z", ctrl=True)
+def test_cancelling_takes_a_stroke_back(pad, page):
+    page.stroke((0.2, 0.2), (0.5, 0.2))
+    before = pad.value
+    page.stroke((0.2, 0.6), (0.5, 0.6), end=False)
+    page.act("cancel")
+    assert pad.current() == pad.value == before
+    assert np.array_equal(page.shown, before.indices)
+    pad.undo()
     assert pad.value.present() == ()
-    key(pad, "Z", ctrl=True, shift=True)
-    assert pad.value == drawn
-    key(pad, "z", ctrl=True)
-    key(pad, "y", ctrl=True)
-    assert pad.value == drawn
-    size = pad.brush_size
-    key(pad, "]")
-    assert pad.brush_size > size
-    key(pad, "[")
-    assert pad.brush_size == size
-    send(pad, "key_down", key="2", shift_key=False, ctrl_key=False, meta_key=False)
-    assert pad.label == SKIN
 
 
-def test_the_wheel_changes_the_brush_in_whole_steps(pad):
-    size = pad.brush_size
-    for _ in range(4):
-        send(pad, "mouse_wheel", x=0, y=-10)
-    assert pad.brush_size == size
-    send(pad, "mouse_wheel", x=0, y=-10)
-    assert pad.brush_size > size
+def test_eraser_guards_and_square_brush(pad, page):
+    pad.value = portrait_mask(64)
+    page.draw("stroke", index=255, points=[20 * 16, 32 * 16, 44 * 16, 32 * 16], sizes=64)
+    assert (pad.value.indices[32, 20:44] == UNPAINTED).all()
+    pad.value = portrait_mask(64)
+    pad.label, pad.over, pad.protected, pad.brush_shape = SKIN, HAIR, [SKIN], "square"
+    pad.stroke([(0, 0.3), (1, 0.3)])
+    changed = pad.value.indices != portrait_mask(64).indices
+    assert changed.any()
+    assert (portrait_mask(64).indices[changed] == HAIR).all()
 
 
-def test_setting_the_value_replaces_the_drawing_and_can_be_undone(pad):
-    mouse(pad, (0.2, 0.2), (0.8, 0.8))
+def test_undo_and_redo_walk_back_and_forth(pad, page):
+    states = [pad.value]
+    for step in range(200):
+        pad.label = (HAIR, SKIN)[step % 2]
+        page.stroke((step / 200, 0.1), (step / 200, 0.9))
+        states.append(pad.value)
+    for state in reversed(states[:-1]):
+        assert pad._front.can_undo
+        page.act("undo")
+        assert pad.value == state
+    assert not pad._front.can_undo
+    for _ in states[1:]:
+        page.act("redo")
+    assert pad.value == states[-1]
+
+
+def test_setting_the_value_replaces_the_drawing_and_can_be_undone(pad, page):
+    page.stroke((0.2, 0.2), (0.8, 0.8))
     drawn = pad.value
     pad.value = portrait_mask(48)
     assert pad.current() == portrait_mask(48)
-    assert pad._easel.canvas.width % 48 == 0
     pad.undo()
     assert pad.value == drawn
-    assert pad._easel.canvas.width % 64 == 0
+    first = MaskPad(portrait_mask(32))
+    start = first.value
+    first.clear()
+    first.value = start
+    assert first.current() == start
 
 
-def test_buttons_say_what_can_be_done(pad):
-    assert pad.tools.undo.disabled
-    assert pad.tools.redo.disabled
-    mouse(pad, (0.5, 0.5))
-    assert not pad.tools.undo.disabled
-    pad.tools.undo.click()
-    assert pad.tools.undo.disabled
-    assert not pad.tools.redo.disabled
-    pad.tools.redo.click()
-    pad.tools.clear.click()
+def test_clearing_mirroring_and_copying_back(pad, page):
+    pad.value = portrait_mask(64)
+    left, right = (PORTRAITS.by_name(f"{side} eye").index for side in ("left", "right"))
+    page.draw("mirror")
+    mirrored = pad.value.indices
+    was = portrait_mask(64).indices[:, ::-1]
+    assert np.array_equal(mirrored == left, was == right)
+    page.draw("clear")
     assert pad.value.present() == ()
+    assert pad._front.has_previous
+    whole = [0, 0, 1024, 0, 1024, 512, 0, 512]
+    page.draw("copy", source="previous", points=whole)
+    assert np.array_equal(pad.value.indices[:32], mirrored[:32])
+    assert (pad.value.indices[32:] == UNPAINTED).all()
 
 
-def test_save_and_load_return_the_same_map(pad, tmp_path):
-    pad.value = portrait_mask(64)
-    pad.tool = "eraser"
-    mouse(pad, (0.1, 0.1), (0.3, 0.1))
-    drawn = pad.value
-    pad.save(tmp_path / "drawn.png")
+def test_landmarks_are_numbered_and_move(pad, page):
+    for index, place in ((HAIR, 160), (SKIN, 480), (HAIR, 800)):
+        page.draw("landmark", index=index, at=[place, place], size=64)
+    points = {each.index: (each.number, each.x) for each in pad.landmarks}
+    assert points == {HAIR: (1, 800), SKIN: (2, 480)}
+    assert (pad.value.indices[:16] == UNPAINTED).all()
+    page.act("undo")
+    assert {each.index: each.x for each in pad.landmarks} == {HAIR: 160, SKIN: 480}
+    assert pad._front.landmarks[0] == {"number": 1, "index": HAIR, "at": [160, 160]}
+
+
+def test_a_region_moves_and_smart_fill_stops_at_edges(pad, page):
+    pad.draw(Rectangle(index=SKIN, points=np.array([[0, 0], [159, 159]])))
+    page.draw("move", points=[80, 80], target=[20, 20, 30, 30])
+    assert (pad.value.indices[20:30, 20:30] == SKIN).all()
     pad.clear()
-    pad.load(tmp_path / "drawn.png")
-    assert pad.value == drawn
-    pad.clear()
-    upload(pad, (tmp_path / "drawn.png").read_bytes())
-    assert pad.value == drawn
-    assert pad.message.value == ""
-
-
-def test_the_save_button_never_overwrites(pad, tmp_path):
-    pad.value = portrait_mask(64)
-    pad.tools.save.click()
-    pad.clear()
-    mouse(pad, (0.5, 0.5))
-    pad.tools.save.click()
-    assert LabelMap.load(tmp_path / "mask-0001.png") == portrait_mask(64)
-    assert LabelMap.load(tmp_path / "mask-0002.png") == pad.value
-    assert "mask-0002.png" in pad.message.value
-
-
-def test_a_broken_upload_is_a_line_in_the_pad_and_changes_nothing(pad):
-    pad.value = portrait_mask(64)
-    upload(pad, b"no picture at all")
+    page.draw("smart_fill", index=HAIR, at=[80, 80])
     assert "smis-error" in pad.message.value
-    assert "mask.png" in pad.message.value
-    assert pad.value == portrait_mask(64)
-    mouse(pad, (0.5, 0.5))
-    assert pad.message.value == ""
+    picture = np.zeros((64, 64, 3), np.uint8)
+    picture[:, 32:] = 255
+    pad.picture = picture
+    page.draw("smart_fill", index=HAIR, at=[80, 80], tolerance=20)
+    assert (pad.value.indices[:, :28] == HAIR).all()
+    assert (pad.value.indices[:, 36:] == UNPAINTED).all()
 
 
-def test_a_folder_that_cannot_be_written_is_a_line_in_the_pad(pad, tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    pad.folder = str(tmp_path / "file")
-    pad.value = portrait_mask(64)
-    pad.tools.save.click()
+def test_settings_come_from_the_browser_and_bad_ones_go_back(pad):
+    pad._front.set_state({"tool": "lasso", "brush_size": 30, "label": SKIN, "over": 255})
+    assert (pad.tool, pad.brush_size, pad.label, pad.over) == ("lasso", 30, SKIN, 255)
+    pad._front.set_state({"label": 99})
+    assert pad.label == pad._front.label == SKIN
+    pad._front.set_state({"tool": "airbrush"})
+    assert pad._front.tool == "lasso"
     assert "smis-error" in pad.message.value
-
-
-def test_messages_are_text_not_markup(pad):
-    pad.message.error("<b>", ValueError("<script>"), pad._strings)
-    assert "<script>" not in pad.message.value
-    assert "<b>" not in pad.message.value
+    pad.look = {"grid": True}
+    assert pad._front.look == {**LOOK, "grid": True}
 
 
 def test_what_is_not_allowed_is_refused(pad):
     with pytest.raises(traitlets.TraitError, match="square"):
         pad.value = LabelMap(np.zeros((4, 8), np.uint8))
+    with pytest.raises(traitlets.TraitError, match="square"):
+        MaskPad(LabelMap(np.zeros((4, 8), np.uint8)))
     with pytest.raises(traitlets.TraitError, match="indices"):
         pad.label = 99
     with pytest.raises(traitlets.TraitError):
         pad.tool = "airbrush"
+    with pytest.raises(traitlets.TraitError, match="look"):
+        pad.look = {"colour": 1}
     with pytest.raises(ValueError, match="at least one position"):
         pad.stroke([])
+    with pytest.raises(ValueError, match="no such class"):
+        pad.fill(0.5, 0.5, label=99)
     with pytest.raises(ValueError, match="language"):
         MaskPad(language="tlh")
 
 
-def test_rows_can_be_reset(pad):
-    pad.brush_size = 40
-    pad.opacity = 0.25
-    for row in (pad.tools.size_row, pad.tools.opacity_row):
-        assert not row._reset.disabled
-        row._reset.click()
-        assert row._reset.disabled
-    assert pad.brush_size == MaskPad.brush_size.default_value
-    assert pad.opacity == MaskPad.opacity.default_value
+def test_palette_and_texts_reach_the_browser_as_text(pad):
+    hair = pad._front.palette[0]
+    assert (hair["name"], hair["key"], hair["index"]) == ("hair", "1", HAIR)
+    assert "right of the picture" in pad._front.palette[2]["hint"]
+    assert {"brush", "undo", "patterns_tooltip"} <= set(pad._front.texts)
+    pad.message.error("<b>", ValueError("<script>"), pad._strings)
+    assert "<script>" not in pad.message.value
+    assert "<b>" not in pad.message.value
 
 
-def test_opacity_shows_only_over_a_picture(pad):
-    assert pad.tools.opacity_row.layout.display == "none"
-    pad.picture = np.zeros((32, 32, 3), np.uint8)
-    assert pad.tools.opacity_row.layout.display is None
-    pad.picture = None
-    assert pad.tools.opacity_row.layout.display == "none"
+def test_classes_are_edited_from_the_page_and_undone(pad, page):
+    def edit(what, **values):
+        page.message({"ask": "palette", "view": page.name, "what": what, "values": values})
 
-
-def test_the_canvas_shows_exact_colours(pad, monkeypatch):
-    put = []
-    layer = type(pad._easel.canvas[1])
-    monkeypatch.setattr(
-        layer, "put_image_data", lambda self, pixels, x, y: put.append((pixels, x, y))
-    )
     pad.value = portrait_mask(64)
-    assert PAINTER.wait_idle()
-    pixels, x, y = put[-1]
-    assert (x, y) == (0, 0)
-    assert np.array_equal(pixels, portrait_mask(64).rgba())
-    mouse(pad, (0.5, 0.5))
-    assert PAINTER.wait_idle()
-    pixels, x, y = put[-1]
-    assert pixels.shape[0] < 20
-    height, width = pixels.shape[:2]
-    assert np.array_equal(pixels, pad.value.rgba()[y : y + height, x : x + width])
+    edit("rename", index=HAIR, name="<script>alert(1)</script>")
+    assert pad._front.palette[0]["name"] == "<script>alert(1)</script>"
+    edit("recolour", index=HAIR, colour=[1, 2, 3])
+    edit("merge", index=HAIR, into=SKIN)
+    assert HAIR not in pad.value.palette.indices
+    assert pad.label == pad.value.palette.classes[0].index
+    merged = np.isin(portrait_mask(64).indices, (HAIR, SKIN))
+    assert np.array_equal(pad.value.indices == SKIN, merged)
+    edit("add")
+    edit("reorder", index=SKIN, place=3)
+    assert pad.value.palette.classes[3].index == SKIN
+    edit("delete", index=SKIN)
+    assert np.array_equal(pad.value.indices == UNPAINTED, merged)
+    for _ in range(6):
+        page.act("undo")
+    assert pad.value == portrait_mask(64)
+    edit("preset", name="CelebAMask-HQ")
+    assert pad.message.value == ""
+    assert np.array_equal(page.shown, pad.value.indices)
 
 
-def test_a_new_page_gets_everything_drawn_again(pad, monkeypatch):
-    assert PAINTER.wait_idle()
-    put = []
-    layer = type(pad._easel.canvas[1])
-    monkeypatch.setattr(layer, "put_image_data", lambda self, pixels, x, y: put.append(pixels))
-    send(pad, "client_ready")
-    assert PAINTER.wait_idle()
-    assert [pixels.shape for pixels in put] == [(64, 64, 4)]
+@pytest.mark.parametrize(
+    ("form", "suffix"), [("indexed", "png"), ("rgb", "png"), ("npz", "npz"), ("svg", "svg")]
+)
+def test_saving_never_overwrites_and_indices_load_again(pad, page, tmp_path, form, suffix):
+    pad.value = portrait_mask(64)
+    for _ in range(2):
+        page.message({"ask": "save", "view": page.name, "format": form})
+    assert f"mask-0002.{suffix}" in pad.message.value
+    path = tmp_path / f"mask-0001.{suffix}"
+    assert path.exists()
+    pad.clear()
+    if form != "svg":
+        upload(page, path.read_bytes(), name=path.name)
+        assert pad.value == portrait_mask(64)
 
 
-def test_a_failure_of_the_painter_is_shown_and_it_paints_on(pad, monkeypatch):
-    layer = type(pad._easel.canvas[1])
+def test_a_folder_that_cannot_be_written_is_a_line_in_the_pad(pad, page, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    pad.folder = str(tmp_path / "file")
+    page.message({"ask": "save", "view": page.name, "format": "indexed"})
+    assert "smis-error" in pad.message.value
 
-    def fail(self, pixels, x, y):
-        raise RuntimeError("the page is gone")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(layer, "put_image_data", fail)
-        mouse(pad, (0.5, 0.5))
-        assert PAINTER.wait_idle()
-        assert "the page is gone" in pad.message.value
-    put = []
-    monkeypatch.setattr(layer, "put_image_data", lambda self, pixels, x, y: put.append(pixels))
-    mouse(pad, (0.5, 0.6))
-    assert PAINTER.wait_idle()
-    assert put
-    assert not pad._easel.canvas._canvas_manager._caching
+def test_a_dropped_file_is_a_mask_or_a_picture(pad, page, tmp_path):
+    portrait_mask(64).save(tmp_path / "mine.png")
+    upload(page, (tmp_path / "mine.png").read_bytes(), purpose="any")
+    assert pad.value == portrait_mask(64)
+    photograph = np.random.default_rng(0).integers(0, 255, (50, 50, 3), dtype=np.uint8)
+    upload(page, png(Image.fromarray(photograph)), purpose="any", name="me.png")
+    assert np.array_equal(np.array(pad.picture), photograph)
+    assert pad.value == portrait_mask(64)
+    assert pad._front.has_picture
+
+
+def header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and holds next to nothing."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        check = zlib.crc32(name + data).to_bytes(4)
+        return len(data).to_bytes(4) + name + data + check
+
+    size = width.to_bytes(4) + height.to_bytes(4) + bytes([8, 0, 0, 0, 0])
+    rows = zlib.compress(bytes(1 << 20))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"no picture at all",
+        header(20_000, 15_000),
+        header(8_000, 8_000),
+        png(Image.fromarray(MANY_COLOURS)),
+    ],
+    ids=["nothing", "300 megapixels", "promises", "colours"],
+)  # fmt: skip
+def test_files_that_are_no_masks_are_a_line_in_the_pad(pad, page, data):
+    pad.value = portrait_mask(64)
+    tracemalloc.start()
+    upload(page, data)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    gc.collect()
+    assert "smis-error" in pad.message.value
+    assert "mask.png" in pad.message.value
+    assert pad.value == portrait_mask(64)
+    assert most < 200 << 20
+    page.stroke((0.5, 0.5))
+    assert pad.message.value == ""
+
+
+def test_the_ghost_is_outlined_at_the_pads_own_size(pad):
+    pad.ghost = portrait_mask(32)
+    sent = np.frombuffer(zlib.decompress(pad._front.ghost), np.uint8).reshape(64, 64)
+    assert np.array_equal(sent, portrait_mask(32).resized(64).indices)
+    pad.ghost = None
+    assert pad._front.ghost == b""
+
+
+def test_a_saved_notebook_holds_a_plain_picture(pad):
+    data, _ = pad._repr_mimebundle_()
+    shown = np.array(Image.open(io.BytesIO(data["image/png"])).convert("RGB"))
+    assert np.array_equal(shown, pad.value.colours())
+    assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_memory_stays_under_ten_times_the_mask(tmp_path):
+    side = 1024
+    pad = MaskPad(resolution=side, folder=tmp_path)
+    page = PadPage(pad)
+    gc.collect()
+    tracemalloc.start()
+    rng = np.random.default_rng(0)
+    for step in range(60):
+        pad.label = (HAIR, SKIN)[step % 2]
+        page.shown = np.zeros((side, side), np.uint8)
+        page.stroke(*rng.random((3, 2)).tolist())
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 10 * side * side
+    assert UNIT == 16

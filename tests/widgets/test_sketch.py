@@ -1,11 +1,12 @@
-"""Strokes, filling and history of a sketch."""
+"""The drawing under the pad: its lock, its origins, its landmarks. `tests/drawing` has the rest."""
+
+import threading
 
 import numpy as np
-import pytest
-from scipy import ndimage
 
-from smis_core.labels import MERGED, PORTRAITS, UNPAINTED, LabelClass, LabelMap, Palette
-from smis_widgets.sketch import HISTORY_STEPS, Sketch
+from smis_core.drawing import Landmark, Rectangle, Stroke
+from smis_core.labels import MERGED, UNPAINTED, LabelClass, LabelMap, Palette
+from smis_widgets.sketch import Sketch
 
 HAIR, SKIN = MERGED["hair"][0], MERGED["skin"][0]
 
@@ -14,133 +15,93 @@ def blank(side: int = 32) -> Sketch:
     return Sketch(LabelMap(np.full((side, side), UNPAINTED, np.uint8)))
 
 
-def draw(sketch: Sketch, *points: tuple[float, float], index: int = HAIR, diameter: float = 4):
-    sketch.begin_stroke()
-    for start, end in zip(points, points[1:] or points, strict=False):
-        sketch.segment(start, end, index=index, diameter=diameter)
-    return sketch.end_stroke()
+def square(index: int, low: int, high: int) -> Rectangle:
+    return Rectangle(index=index, points=np.array([[low, low], [high, high]]) * 16)
 
 
-def test_a_dot_is_a_disc_of_its_diameter():
-    sketch = blank(64)
-    draw(sketch, (0.5, 0.5), diameter=20)
-    painted = sketch.labels().indices == HAIR
-    rows, columns = np.nonzero(painted)
-    assert rows.max() - rows.min() + 1 == 20
-    assert columns.max() - columns.min() + 1 == 20
-    assert painted.sum() == pytest.approx(np.pi * 10**2, rel=0.04)
-
-
-def test_strokes_hold_exact_indices_only():
+def test_origins_come_back_with_undo_and_clearing_ends_them():
     sketch = blank()
-    draw(sketch, (0.1, 0.2), (0.9, 0.7), index=HAIR, diameter=7)
-    draw(sketch, (0.9, 0.1), (0.2, 0.8), index=SKIN, diameter=5)
-    assert set(np.unique(sketch.labels().indices)) == {HAIR, SKIN, UNPAINTED}
+    hair, skin = {"of": "hair"}, {"of": "skin"}
+    for origin in (hair, skin):
+        indices = np.full((32, 32), HAIR if origin is hair else SKIN, np.uint8)
+        assert sketch.replace(LabelMap(indices), origin=origin)
+    sketch.draw(square(HAIR, 2, 8))
+    assert sketch.origin is skin
+    assert sketch.clear()
+    assert sketch.origin is None
+    for origin in (skin, skin, hair, None):
+        assert sketch.undo().box is not None
+        assert sketch.origin is origin
+    assert sketch.undo().box is None
 
 
-@pytest.mark.parametrize("end", [(0.93, 0.31), (0.31, 0.93), (0.05, 0.97), (0.95, 0.05)])
-def test_the_thinnest_stroke_has_no_gaps(end):
-    sketch = blank(64)
-    draw(sketch, (0.11, 0.07), end, diameter=1)
-    painted = sketch.labels().indices == HAIR
-    _, pieces = ndimage.label(painted, structure=np.ones((3, 3)))
-    assert pieces == 1
-    assert painted[int(end[1] * 64), int(end[0] * 64)]
+def test_origins_that_no_step_remembers_are_let_go():
+    sketch = blank(8)
+    for number in range(1200):
+        indices = np.full((8, 8), HAIR if number % 2 else SKIN, np.uint8)
+        sketch.replace(LabelMap(indices), origin=[number])
+    assert len(sketch._origins) < 1100
 
 
-def test_the_changed_box_covers_what_changed_and_nothing_far():
-    sketch = blank(64)
-    sketch.begin_stroke()
-    box = sketch.segment((0.5, 0.5), (0.6, 0.5), index=HAIR, diameter=4)
-    outside = sketch.labels().indices.copy()
-    outside[box.slices] = UNPAINTED
-    assert (outside == UNPAINTED).all()
-    assert box.bottom - box.top <= 7
-
-
-def test_strokes_beyond_the_edge_are_cut_and_those_outside_change_nothing():
-    sketch = blank()
-    sketch.begin_stroke()
-    assert sketch.segment((-0.5, -0.5), (-0.4, 1.5), index=HAIR, diameter=4) is None
-    assert not sketch.end_stroke()
-    assert draw(sketch, (0.5, 0.5), (1.8, 0.5))
-    assert sketch.labels().indices[16, 31] == HAIR
-
-
-def test_fill_stays_within_its_connected_region():
-    sketch = blank()
-    draw(sketch, (0.5, -0.1), (0.5, 1.1), diameter=2)
-    assert sketch.fill(0.1, 0.1, index=SKIN)
-    indices = sketch.labels().indices
-    assert (indices[:, :14] == SKIN).all()
-    assert (indices[:, 18:] == UNPAINTED).all()
-    assert not sketch.fill(0.1, 0.1, index=SKIN)
-
-
-def test_undo_and_redo_walk_the_whole_history():
-    sketch = blank()
-    states = [sketch.labels()]
-    draw(sketch, (0.2, 0.2), (0.8, 0.2))
-    states.append(sketch.labels())
-    sketch.fill(0.9, 0.9, index=SKIN)
-    states.append(sketch.labels())
-    sketch.clear()
-    states.append(sketch.labels())
-    for state in states[-2::-1]:
-        assert sketch.undo()
-        assert sketch.labels() == state
-    assert not sketch.undo()
-    for state in states[1:]:
-        assert sketch.redo()
-        assert sketch.labels() == state
-    assert not sketch.redo()
-
-
-def test_a_stroke_is_one_step_and_drawing_anew_forgets_what_was_undone():
-    sketch = blank()
-    draw(sketch, *[(x / 10, 0.5) for x in range(10)])
-    sketch.undo()
-    assert (sketch.labels().indices == UNPAINTED).all()
-    assert not sketch.can_undo
-    draw(sketch, (0.5, 0.5))
-    assert not sketch.can_redo
-
-
-def test_history_waits_for_the_end_of_a_stroke():
-    sketch = blank()
-    draw(sketch, (0.5, 0.5))
-    sketch.begin_stroke()
-    sketch.segment((0.1, 0.1), (0.2, 0.2), index=SKIN, diameter=3)
-    assert not sketch.undo()
-    assert sketch.end_stroke()
-    assert sketch.undo()
-
-
-def test_history_is_bounded():
-    sketch = blank()
-    for step in range(HISTORY_STEPS + 20):
-        sketch.fill(0.5, 0.5, index=HAIR if step % 2 else SKIN)
-    steps = 0
-    while sketch.undo():
-        steps += 1
-    assert steps == HISTORY_STEPS
-
-
-def test_a_stroke_that_changes_nothing_is_not_a_step():
-    sketch = blank()
-    assert not draw(sketch, (0.5, 0.5), index=UNPAINTED)
-    assert not sketch.can_undo
-
-
-def test_replacing_can_be_undone_unless_the_palette_differs():
+def test_replacing_by_another_size_or_palette_can_be_undone():
     sketch = blank(16)
-    sketch.replace(LabelMap(np.zeros((24, 24), np.uint8)))
-    assert sketch.side == 24
-    assert sketch.undo()
+    sky = Palette("one", (LabelClass(0, "sky", (0, 0, 255), "s"),))
+    sketch.replace(LabelMap(np.zeros((24, 24), np.uint8), sky))
+    assert (sketch.side, sketch.palette) == (24, sky)
+    change = sketch.undo()
+    assert change.whole
     assert sketch.side == 16
-    other = Palette("two", (LabelClass(0, "sky", (0, 0, 255), "s"),))
-    assert sketch.palette == PORTRAITS
-    sketch.replace(LabelMap(np.zeros((24, 24), np.uint8), other))
-    assert sketch.palette == other
+
+
+def test_what_came_before_a_replacement_can_be_copied():
+    sketch = blank(16)
+    assert not sketch.has_previous
+    sketch.draw(square(HAIR, 2, 8))
+    sketch.clear()
+    assert sketch.has_previous
+    sketch.replace(LabelMap(np.zeros((24, 24), np.uint8)))
+    assert not sketch.has_previous
+
+
+def test_a_picture_of_another_size_still_has_edges_after_a_resize():
+    sketch = blank(16)
+    sketch.look_at(np.zeros((50, 40, 3), np.uint8))
+    sketch.replace(LabelMap(np.zeros((24, 24), np.uint8)))
+    assert sketch._drawing._picture.shape == (24, 24, 3)
+
+
+def test_landmarks_that_were_painted_over_are_gone():
+    sketch = blank()
+    sketch.draw(Landmark(index=HAIR, at=np.array([80, 80])))
+    assert [(each.number, each.index) for each in sketch.points()] == [(1, HAIR)]
+    sketch.draw(square(SKIN, 0, 20))
+    assert sketch.points() == []
+    sketch.undo()
+    assert len(sketch.points()) == 1
+
+
+def test_a_refused_operation_says_why_and_changes_nothing():
+    sketch = blank()
+    change = sketch.draw(square(99, 2, 8))
+    assert change.box is None
+    assert "no such class" in change.refusal
     assert not sketch.can_undo
-    assert not sketch.can_redo
+
+
+def test_many_threads_leave_a_history_that_leads_back():
+    sketch = blank(64)
+
+    def draw(seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        for _ in range(40):
+            points = rng.integers(0, 1024, (3, 2))
+            sketch.draw(Stroke(index=HAIR if seed % 2 else SKIN, points=points, sizes=80))
+
+    threads = [threading.Thread(target=draw, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    while sketch.undo().box is not None:
+        pass
+    assert sketch.labels().present() == ()

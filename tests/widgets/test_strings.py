@@ -7,6 +7,8 @@ import pytest
 
 import smis_widgets
 from smis_widgets.exports import KINDS
+from smis_widgets.keepsakes import FORMATS
+from smis_widgets.pad_tools import TOOLS
 from smis_widgets.strings import LANGUAGES, TABLE, Strings
 
 
@@ -17,17 +19,30 @@ def test_every_text_has_every_language_and_the_same_placeholders():
 
 
 def test_every_text_is_used():
-    source = "".join(
-        path.read_text()
-        for path in Path(smis_widgets.__file__).parent.glob("*.py")
-        if path.name != "strings.py"
-    )
+    folder = Path(smis_widgets.__file__).parent
+    sources = [path for path in folder.glob("*.py") if path.name != "strings.py"]
+    python = "".join(path.read_text() for path in sources)
+    scripts = "".join(path.read_text() for path in folder.glob("static/pad/*.js"))
+    words = set(re.findall(r"\w+", scripts)) | set(TOOLS)
+    words |= {f"save_{form}{end}" for form in FORMATS for end in ("", "_tooltip")}
+    words |= {f"{word}_tooltip" for word in words}
+
+    def used(name: str) -> bool:
+        section, _, rest = name.partition(".")
+        if section == "pad":
+            return rest in words
+        return f'"{rest if section == "key" else name}"' in python
+
     made = {f"{side}_hint" for side in ("left", "right")}
     made |= {f"state_{state}" for state in ("paused", "stopped", "done", "failed")}
     made |= {f"as_{what}" for what in KINDS.values()}
-    tools = {"brush", "eraser", "fill", "pick"}
-    unused = {name for name in TABLE if f'"{name}"' not in source and f"'{name}'" not in source}
-    assert unused - made - tools == set()
+    assert {name for name in TABLE if not used(name)} - made == set()
+
+
+def test_a_section_is_the_texts_of_one_part():
+    pad = Strings().section("pad")
+    assert pad["brush"].startswith("Brush: ")
+    assert not any(name.startswith("pad.") for name in pad)
 
 
 def test_an_unknown_language_is_refused():

@@ -1,0 +1,92 @@
+"""Files that come into the pad: chosen, dropped or pasted."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from smis_core.images import open_picture
+from smis_core.labels import LabelMap, Palette
+from smis_core.palettes import from_colours
+from smis_widgets.controls import MessageLine
+from smis_widgets.strings import Strings
+
+LARGEST_BYTES = 64 << 20
+
+
+class Receiver(Protocol):
+    """What the files are for."""
+
+    value: LabelMap
+    picture: Any
+    message: MessageLine
+
+    def replace(self, value: LabelMap) -> None: ...
+
+
+class PadFiles:
+    """Takes files from the page and gives them to a pad.
+
+    Args:
+        pad: gets masks and pictures, and shows what was read.
+        strings: the texts.
+    """
+
+    def __init__(self, pad: Receiver, strings: Strings) -> None:
+        self._pad = pad
+        self._strings = strings
+
+    def take(self, content: dict[str, Any], buffers: list[Any]) -> None:
+        """Read a file.
+
+        Args:
+            content: `name`, and `purpose`: "mask", "palette" (the classes of its colours) or "any"
+                (a mask if it is one, otherwise a picture to lie underneath).
+            buffers: the file's bytes; none if the page found it too large.
+
+        Raises:
+            ValueError: it is nothing of that kind, or too large.
+        """
+        name, purpose = Path(str(content["name"])).name[-100:] or "file", content["purpose"]
+        if not buffers or len(buffers[0]) > LARGEST_BYTES:
+            raise ValueError(f"{name}: at most {LARGEST_BYTES >> 20} MB are taken, got more")
+        with tempfile.TemporaryDirectory() as folder:
+            # The name that a stranger chose names no file here, only its ending counts.
+            path = Path(folder) / f"file{Path(name).suffix.lower()[:8]}"
+            path.write_bytes(bytes(buffers[0]))
+            try:
+                self._read(path, purpose, name)
+            except ValueError as error:
+                raise ValueError(str(error).replace(str(path), name)) from None
+
+    def _read(self, path: Path, purpose: str, name: str) -> None:
+        palette = self._pad.value.palette
+        if purpose == "palette":
+            labels = from_colours(np.array(open_picture(path).convert("RGB")))
+            self._pad.replace(labels)
+            count = len(labels.palette.classes)
+            self._pad.message.note(self._strings("classes_read", count=count, name=name))
+        elif purpose == "mask" or _is_mask(path):
+            self._pad.replace(_mask(path, palette))
+            self._pad.message.note(self._strings("mask_read", name=name))
+        else:
+            self._pad.picture = np.array(open_picture(path).convert("RGB"))
+            self._pad.message.note(self._strings("picture_read", name=name))
+
+
+def _mask(path: Path, palette: Palette) -> LabelMap:
+    """A mask under the palette that is written in it, or else under this one."""
+    try:
+        return LabelMap.load(path, None)
+    except ValueError:
+        return LabelMap.load(path, palette)
+
+
+def _is_mask(path: Path) -> bool:
+    """Whether a file is meant as class indices: photographs are neither indexed nor grey."""
+    if path.suffix in (".npz", ".svg"):
+        return True
+    return open_picture(path).mode in ("P", "L", "LA", "1")
