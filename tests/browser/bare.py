@@ -60,9 +60,7 @@ class BarePad:
             if not name.startswith("_") and isinstance(value, (str, int, float, list, dict))
         }
         script = str(self._front._esm).replace("export default", "window.front =")
-        page.set_content(
-            PAGE.format(css=self._front._css, script=script, state=json.dumps(state))
-        )
+        page.set_content(PAGE.format(css=self._front._css, script=script, state=json.dumps(state)))
         self.pump()
         page.wait_for_function("() => document.querySelector('.smis-surface').smis.sheet.side")
         page.evaluate(HELPERS, 0)

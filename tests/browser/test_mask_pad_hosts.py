@@ -90,9 +90,7 @@ def test_the_front_end_loads_where_there_is_a_widget_manager_and_nothing_else(em
         ("anywidget", "anywidget/index.js"),
     ):
         (script,) = [
-            path
-            for root in jupyter_path("nbextensions")
-            if (path := Path(root) / folder).exists()
+            path for root in jupyter_path("nbextensions") if (path := Path(root) / folder).exists()
         ][:1]
         empty.add_script_tag(path=script)
         empty.evaluate("name => window.load(name)", name)

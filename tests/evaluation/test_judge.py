@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from smis_core.checkpoints.native import load_network, save_network
 
+from smis_core.checkpoints.native import load_network, save_network
 from smis_core.evaluation import PORTRAIT_ATTRIBUTES, AttributeSpec, Judge, JudgeConfig, load_judge
 from smis_core.evaluation.judge import _read_places, _unfold_patches
 from smis_core.evaluation.losses import patches_of

@@ -4,9 +4,9 @@ import json
 
 import pytest
 import torch
-from smis_core.checkpoints.native import read_card, save_network
 from typer.testing import CliRunner
 
+from smis_core.checkpoints.native import read_card, save_network
 from smis_core.cli.evaluate import evaluate
 from smis_core.evaluation import Judge, JudgeConfig, JudgeOptions, JudgeReading, load_judge
 from smis_core.networks.configs import GeneratorConfig
