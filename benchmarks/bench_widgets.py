@@ -171,7 +171,7 @@ def _time_ink(page: Page, kernel: Kernel) -> dict[str, dict[str, float]]:
             timeout=120_000,
         )
     page.evaluate("() => { window.smisDelay = 0; }")
-    kernel.run("job.stop(); assert job.join(30); assert job.error is None")
+    kernel.run("job.stop(); assert job.wait(30); assert job.error is None")
     return figures
 
 

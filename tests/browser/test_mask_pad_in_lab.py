@@ -27,6 +27,7 @@ import numpy
 from smis_core.labels import LabelMap
 pad.tool, pad.label, pad.brush_size, pad.over, pad.protected = "brush", 13, 12, -1, []
 pad.brush_shape, pad.picture, pad.look = "round", None, {}
+pad.value = LabelMap(numpy.tri(96, dtype=numpy.uint8) * 13)  # the previous mask, for the copy tool
 pad.value = LabelMap(numpy.full((96, 96), 255, numpy.uint8))
 """
 
@@ -84,7 +85,7 @@ def test_500_strokes_while_the_kernel_trains(pad):
     pad.draw(ALL, 42, seed=4)
     pad.settle()
     assert np.array_equal(pad.kept(), pad.shown())
-    pad.kernel.run("job.stop(); assert job.join(20); assert job.error is None")
+    pad.kernel.run("job.stop(); assert job.wait(20); assert job.error is None")
 
 
 def test_ink_shows_within_the_event_that_draws_it(pad):
