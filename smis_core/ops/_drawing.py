@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ._geometry import Sides
 from ._kernels import Kernels, Layout, kernels_of
+from ._winograd import winograd_pays
 from .upfirdn2d import _correlate
 
 _FEW = 8
@@ -88,8 +89,9 @@ def draw(
             noise = (noise * gain).to(dtype)
             noise = noise.view((1,) * (4 - noise.ndim) + noise.shape)
         epilogue = _Epilogue(offset, noise, slope, clamp)
-        fold = x[0].numel() >= weight.numel()
-        layout = Layout(dtype, up, flip, padding, fold, demodulate)
+        winograd = up == padding == 1 and winograd_pays(x, weight)
+        fold = x[0].numel() >= weight.numel() and not winograd
+        layout = Layout(dtype, up, flip, padding, fold, demodulate, winograd)
         kernels = kernels_of(weight, layout, size=x.shape)
         styles, scale = styles.float(), None
         if kernels.energy is None:

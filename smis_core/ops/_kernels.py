@@ -12,9 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from . import _winograd
+
 # [phase, tap of two, tap of three]: a transposed convolution of stride 2 gives pixels of two
 # phases (along each axis), each of which is an ordinary convolution of the input.
 _PHASES = torch.tensor([[[0.0, 0, 1], [1, 0, 0]], [[0, 0, 0], [0, 1, 0]]])
+
+
+Form = Literal["ordinary", "transposed", "phases", "winograd"]
 
 
 class Layout(NamedTuple):
@@ -29,16 +34,18 @@ class Layout(NamedTuple):
     fold: bool
     """Whether each sample scales it: then it stays in float32 until that has been done."""
     demodulate: bool
+    winograd: bool
 
 
 @dataclass(frozen=True)
 class Kernels:
     """A weight in a layout."""
 
-    form: Literal["ordinary", "transposed", "phases"]
+    form: Form
     layout: Layout
     kernel: Tensor
-    """`[out, in, k, k]`, transposed `[in, out, k, k]`, phases `[4·out, in, 2, 2]`."""
+    """`[out, in, k, k]`, transposed `[in, out, k, k]`, phases `[4·out, in, 2, 2]`,
+    winograd `[16, in, out]`."""
     energy: Tensor | None
     """`[out, in]`, what demodulation needs of it."""
 
@@ -68,6 +75,8 @@ class Kernels:
             return F.conv_transpose2d(x, kernel, stride=up)
         if self.form == "phases":
             return _interleaved(_ordinary(x, kernel, None, 1))
+        if self.form == "winograd":
+            return _winograd.convolve(x, kernel)
         return _ordinary(x, kernel, bias, padding)
 
 
@@ -107,7 +116,9 @@ def _lay_out(weight: Tensor, layout: Layout, *, size: torch.Size, prepack: bool)
     energy = weight.float().square().sum(dim=(2, 3)) if layout.demodulate else None
     kernel = weight.float() if layout.fold else weight.to(layout.dtype)
     kernel = kernel.flip(2, 3) if layout.flip else kernel
-    form: Literal["ordinary", "transposed", "phases"] = "ordinary"
+    form: Form = "ordinary"
+    if layout.winograd:
+        return Kernels("winograd", layout, _winograd.transformed(kernel), energy)
     if layout.up > 1:
         form = "phases" if _phases_pay(layout, kernel.shape[2]) else "transposed"
     if form == "transposed":

@@ -9,7 +9,7 @@ import torch
 from golden_files import relative_error
 from torch import nn
 
-from smis_core.ops import _kernels, modulated_conv2d, setup_filter
+from smis_core.ops import _kernels, _winograd, modulated_conv2d, setup_filter
 
 FEW, MANY = 4, 24
 """Sides: with fewer pixels than weights styles go onto the pixels, else into the weights."""
@@ -62,6 +62,25 @@ def test_every_layout(side, packed, phases, monkeypatch) -> None:
     monkeypatch.setattr(_kernels, "_phases_pay", lambda layout, kernel: phases)
     for flip in (True, False):
         assert error(arguments(side, up=2), flip_weight=flip) <= 2e-6
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_sixteen_products_for_thirty_six(batch, monkeypatch) -> None:
+    monkeypatch.setattr(_winograd, "_WIDTH", 1)
+    laid_out = []
+    monkeypatch.setattr(_winograd, "transformed", lambda w, f=_winograd.transformed: (
+        laid_out.append(w.shape) or f(w)
+    ))  # fmt: skip
+    for sides in ((16, 16), (18, 24)):
+        given = arguments(batch=batch)
+        given["x"] = torch.randn(batch, 16, *sides)
+        given["noise"] = torch.randn(sides)
+        for flip in (True, False):
+            assert error(given, flip_weight=flip) <= 2e-6
+        assert error(given, demodulate=False) <= 2e-6
+    assert len(laid_out) == 6
+    assert error(given, x=torch.randn(batch, 16, 17, 17), noise=None) <= 2e-6  # odd: direct
+    assert len(laid_out) == 6
 
 
 @pytest.mark.parametrize("side", [FEW, MANY])
