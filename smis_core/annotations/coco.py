@@ -38,14 +38,9 @@ def read_coco(
         ValueError: it is no such file, the picture is not in it, or a segmentation cannot be read.
     """
     document = read_document(path, "a COCO file of instances")
-    lists = [document.get(key) for key in ("images", "categories", "annotations")]
-    if not all(isinstance(x, list) and all(isinstance(e, dict) for e in x) for x in lists):
-        raise ValueError(
-            f"{path}: a COCO file with images, categories and annotations was wanted, but it has "
-            f"{sorted(document)[:8]}"
-        )
-    images: list[dict[str, Any]]
-    images, categories, annotations = lists  # type: ignore[assignment]
+    images, categories, annotations = (
+        _records(path, document, key) for key in ("images", "categories", "annotations")
+    )
     chosen = _picture(path, images, image)
     size = checked_size(str(path), chosen.get("width"), chosen.get("height"))
     mine = [each for each in annotations if each.get("image_id") == chosen.get("id")]
@@ -90,6 +85,16 @@ def decode_rle(counts: str | Sequence[int], height: int, width: int) -> Mask:
         )
     inside = np.arange(len(runs)) % 2 == 1
     return np.repeat(inside, runs).reshape(width, height).T
+
+
+def _records(path: PathLike, document: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    found = document.get(key)
+    if isinstance(found, list) and all(isinstance(each, dict) for each in found):
+        return found
+    raise ValueError(
+        f"{path}: a COCO file with images, categories and annotations was wanted, but it has "
+        f"{sorted(document)[:8]}"
+    )
 
 
 def _runs(text: str | bytes) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from smis_core.images import PathLike, open_picture
 from smis_core.labels import PORTRAITS, UNPAINTED, LabelMap, Palette
@@ -36,7 +37,7 @@ def read_celebamask_parts(folder: PathLike, number: int) -> LabelMap:
             f"files such as {files['hair'].name} were wanted in {place}, but there are none of "
             f"portrait {number}"
         )
-    painted = None
+    painted: npt.NDArray[np.uint8] | None = None
     for part, file in there.items():
         covers = np.array(open_picture(file).convert("L")) >= 128
         if painted is None:
