@@ -65,6 +65,11 @@ def _resident_bytes() -> int:
 
 
 def _peak_bytes() -> int:
+    with suppress(OSError):
+        # On Linux `getrusage` also counts what the parent had when this process was forked.
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

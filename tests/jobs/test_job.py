@@ -1,53 +1,21 @@
-"""Work off the main thread: states, order, and whose exception goes where."""
+"""A job: start, pause, resume, stop, wait, result, error."""
 
 import _thread
 import gc
+import sys
 import threading
 import time
 import weakref
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from smis_core.jobs import Job, LatestWorker, Turns, turns_of
+from smis_core.jobs import Job
 
-PATIENCE = 30.0
-
-
-class Gate:
-    """A step generator that yields one number each time it is let through."""
-
-    def __init__(self):
-        self.permits = threading.Semaphore(0)
-        self.closed = threading.Event()
-
-    def __call__(self):
-        try:
-            number = 0
-            while True:
-                assert self.permits.acquire(timeout=PATIENCE)
-                yield number
-                number += 1
-        finally:
-            self.closed.set()
-
-
-class Seen:
-    """Collects values and waits for so many of them."""
-
-    def __init__(self):
-        self.values = []
-        self._more = threading.Condition()
-
-    def __call__(self, *values):
-        with self._more:
-            self.values.append(values[0] if len(values) == 1 else values)
-            self._more.notify_all()
-
-    def await_count(self, count):
-        with self._more:
-            assert self._more.wait_for(lambda: len(self.values) >= count, PATIENCE)
+sys.path.append(str(Path(__file__).parent))
+from waiting import PATIENCE, Gate, Seen
 
 
 def test_a_job_runs_to_its_end():
@@ -229,7 +197,7 @@ def test_waiting_for_a_job_that_was_never_started_is_refused():
         Job(lambda: iter(())).wait()
 
 
-def test_an_interrupt_ends_the_waiting_alone():
+def test_an_interrupt_ends_the_waiting_alone(interruptible):
     gate, seen = Gate(), Seen()
     job = Job(gate, on_step=seen)
     job.start()
@@ -287,205 +255,3 @@ def test_steps_know_best_where_they_are():
     assert positions[-1][1] == 100
     assert positions[-1][2] == pytest.approx(40 / job.rate)
     assert job.rate > 20
-
-
-def test_jobs_that_share_a_network_take_turns():
-    class Network:
-        pass
-
-    network, order, together = Network(), [], threading.Barrier(3)
-
-    def steps(name):
-        def work():
-            for number in range(20):
-                order.append(name)
-                time.sleep(0.002)
-                yield number
-
-        return work
-
-    jobs = [Job(steps(name), shares=network, on_step=hold(together)) for name in "abc"]
-    for job in jobs:
-        job.start()
-    assert all(job.wait(PATIENCE) for job in jobs)
-    # From when all are under way, nobody is served twice before everybody else.
-    rounds = [set(order[at : at + 3]) for at in range(6, 51, 3)]
-    assert all(len(each) == 3 for each in rounds)
-
-
-def hold(barrier):
-    """Let the first step of each job wait for those of the others."""
-    waited = set()
-
-    def on_step(_):
-        name = threading.get_ident()
-        if name not in waited:
-            waited.add(name)
-            barrier.wait(PATIENCE)
-
-    return on_step
-
-
-def test_rendering_comes_between_two_steps_of_a_job():
-    class Network:
-        pass
-
-    network, busy = Network(), threading.Event()
-
-    def steps():
-        number = 0
-        while True:
-            busy.set()
-            time.sleep(0.01)
-            number += 1
-            yield number
-
-    job = Job(steps, shares=network)
-    job.start()
-    assert busy.wait(PATIENCE)
-    for _ in range(5):
-        before = job.steps_done
-        with turns_of(network):
-            # The step under way when the turn was asked for, and no more than that one.
-            assert job.steps_done - before <= 2
-            held = job.steps_done
-            time.sleep(0.03)
-            assert job.steps_done <= held + 1
-    job.stop()
-    assert job.wait(PATIENCE)
-
-
-def test_turns_go_in_the_order_of_asking_and_may_be_taken_again():
-    turns, order = Turns(), []
-
-    def take(name):
-        with turns, turns:
-            order.append(name)
-
-    with turns:
-        threads = []
-        for name in range(5):
-            thread = threading.Thread(target=take, args=(name,))
-            threads.append(thread)
-            thread.start()
-            while len(turns._waiting) <= name:
-                time.sleep(0.001)
-        assert order == []
-    for thread in threads:
-        thread.join(PATIENCE)
-    assert order == [0, 1, 2, 3, 4]
-
-
-def test_who_gives_up_waiting_for_a_turn_holds_nobody_up():
-    turns = Turns()
-    taken, release = threading.Event(), threading.Event()
-
-    def hold_it():
-        with turns:
-            taken.set()
-            release.wait(PATIENCE)
-
-    holder = threading.Thread(target=hold_it)
-    holder.start()
-    assert taken.wait(PATIENCE)
-    threading.Timer(0.2, _thread.interrupt_main).start()
-    with pytest.raises(KeyboardInterrupt), turns:
-        pass
-    release.set()
-    holder.join(PATIENCE)
-    with turns:
-        assert not turns._waiting
-
-
-def test_a_network_has_one_lock_for_as_long_as_it_lives():
-    first, second = torch.nn.Linear(1, 1), torch.nn.Linear(1, 1)
-    assert turns_of(first) is turns_of(first)
-    assert turns_of(first) is not turns_of(second)
-    with pytest.raises(TypeError):
-        turns_of(3)
-
-
-def test_the_worker_is_capped_and_the_caller_is_not():
-    before = torch.get_num_threads()
-    seen = Seen()
-    job = Job(lambda: (torch.get_num_threads() for _ in range(1)), on_step=seen, threads=1)
-    job.start()
-    assert job.wait(PATIENCE)
-    assert seen.values == [1]
-    assert torch.get_num_threads() == before
-
-
-def test_the_newest_request_wins():
-    gate, started, delivered = threading.Semaphore(0), Seen(), Seen()
-
-    def work(request):
-        started(request)
-        assert gate.acquire(timeout=PATIENCE)
-        return request * 10
-
-    worker = LatestWorker(work, delivered)
-    worker.submit(1)
-    started.await_count(1)
-    for request in (2, 3, 4):
-        worker.submit(request)
-    gate.release(4)
-    assert worker.wait(PATIENCE)
-    assert started.values == [1, 4]
-    assert delivered.values == [(10, None), (40, None)]
-    worker.close()
-
-
-def test_errors_go_to_the_callback_and_work_goes_on():
-    delivered = Seen()
-    worker = LatestWorker(lambda request: 1 // request, delivered)
-    worker.submit(0)
-    assert worker.wait(PATIENCE)
-    worker.submit(1)
-    assert worker.wait(PATIENCE)
-    worker.close()
-    (nothing, error), fine = delivered.values
-    assert nothing is None
-    assert isinstance(error, ZeroDivisionError)
-    assert fine == (1, None)
-
-
-def test_a_broken_callback_is_logged_and_work_goes_on(caplog):
-    delivered = Seen()
-
-    def callback(result, error):
-        if result == 1:
-            raise ArithmeticError("callback")
-        delivered(result, error)
-
-    worker = LatestWorker(lambda request: request, callback)
-    worker.submit(1)
-    assert worker.wait(PATIENCE)
-    worker.submit(2)
-    assert worker.wait(PATIENCE)
-    worker.close()
-    assert delivered.values == [(2, None)]
-    assert "callback of a LatestWorker failed" in caplog.text
-
-
-def test_close_drops_what_waits():
-    gate, started, delivered = threading.Semaphore(0), Seen(), Seen()
-
-    def work(request):
-        started(request)
-        assert gate.acquire(timeout=PATIENCE)
-        return request
-
-    worker = LatestWorker(work, delivered)
-    worker.submit(1)
-    started.await_count(1)
-    worker.submit(2)
-    closer = threading.Thread(target=worker.close)
-    closer.start()
-    while not worker._closed:
-        pass
-    gate.release(2)
-    closer.join(PATIENCE)
-    assert not closer.is_alive()
-    assert started.values == [1]
-    with pytest.raises(RuntimeError, match="closed"):
-        worker.submit(3)
