@@ -5,6 +5,8 @@ const LONGEST_MS = 30000;
 // Messages on their way at once; the kernel keeps as many that come too early.
 const WINDOW = 64;
 const FLUSH_MS = 25;
+// Every answer names what is missing; what was just sent again is on its way.
+const REPEAT_MS = 250;
 
 class Wire {
   constructor(model, sheet) {
@@ -149,7 +151,8 @@ class Wire {
       this.sheet.forget((number) => number <= through);
       this.#repeat([...this.kept.keys()].filter((number) => number >= sent && number < through + WINDOW));
     }
-    this.#repeat(missing);
+    const before = performance.now() - Math.min(this.patience, REPEAT_MS);
+    this.#repeat(missing.filter((number) => this.kept.get(number)?.at < before));
   }
 
   #repeat(numbers) {
