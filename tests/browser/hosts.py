@@ -1,4 +1,4 @@
-"""Other places where the pad must live: Notebook 7, Voila, and a page with a manager alone."""
+"""Other places where the pad must live: Notebook 7 and Voila."""
 
 from __future__ import annotations
 
@@ -72,59 +72,3 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
         except OSError:
             time.sleep(0.3)
     raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')[-4000:]}")
-
-
-MANAGER = """<!doctype html><meta charset="utf-8"><body>
-<div><div><a id="help_menu"></a></div></div><div id="here"></div>
-<script>
-// As little of AMD and of a notebook as a widget manager asks for.
-const anything = new Proxy(() => {}, { get: () => anything, apply: () => anything });
-window.Jupyter = { version: "7.0.0", notification_area: anything, menubar: anything };
-class OutputArea {
-    register_mime_type() {}
-}
-const comm = { on_msg() {}, on_close() {}, send() {}, close() {}, comm_id: "control" };
-const comms = {
-    register_target() {},
-    register_comm() {},
-    new_comm: async (target, data, callbacks, metadata, id, buffers) => comm,
-};
-const kernel = {
-    comm_manager: comms,
-    is_connected: () => true,
-    comm_info: (target, done) => done({ content: { comms: {} } }),
-};
-comms.kernel = kernel;
-const events = { on() {} };
-const get_cells = () => [];
-const known = { kernel, metadata: {}, events, get_cells };
-const get = (all, name) => (name in all ? all[name] : anything);
-window.Jupyter.notebook = new Proxy(known, { get });
-window.modules = {
-    "base/js/namespace": window.Jupyter,
-    "base/js/events": events,
-    "notebook/js/outputarea": { OutputArea },
-    "services/kernels/comm": { Comm: class { constructor() { return comm; } } },
-};
-window.define = (needs, make) => { window.defined = [needs, make]; };
-window.require = (names, done) => done(...names.map((name) => window.modules[name]));
-window.requirejs = window.require;
-window.requirejs.config = () => {};
-window.load = (name) => {
-    const [needs, make] = window.defined;
-    const own = { id: name, uri: "http://page.invalid/x.js" };
-    const found = needs.map((need) => (need === "module" ? own : window.modules[need]));
-    window.modules[name] = make(...found);
-};
-</script></body>"""
-
-SHOW = """async ([state, id]) => {
-    // A manager on `@jupyter-widgets/base-manager`, as HTMLManager is, and no kernel behind it.
-    await window.modules["@jupyter-widgets/base"].load_ipython_extension();
-    const manager = window.Jupyter.notebook.kernel.widget_manager;
-    await manager.set_state(state);
-    const model = await manager.get_model(id);
-    const view = await manager.create_view(model);
-    document.getElementById("here").append(view.el);
-    window.model = model;
-}"""

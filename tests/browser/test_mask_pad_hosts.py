@@ -1,4 +1,4 @@
-"""The pad elsewhere: Notebook 7, Voila, and a bare page with a widget manager and nothing else."""
+"""The pad elsewhere: Notebook 7 and Voila."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from browser.hosts import MANAGER, SHOW, server
+from browser.hosts import server
 from browser.jupyter import KERNEL_IS_IDLE
-from ipywidgets.embed import dependency_state
-from jupyter_core.paths import jupyter_path
 from playwright.sync_api import Page
-
-from smis_widgets.mask_pad import MaskPad
 
 PAD = """
 from smis_widgets import MaskPad
@@ -76,43 +72,3 @@ def test_it_draws_in_voila(empty, tmp_path):
     with server(tmp_path, *command, ready="/static/nothing") as address:
         empty.goto(address.format(path="/"))
         draw_and_settle(empty)
-
-
-def test_the_front_end_loads_where_there_is_a_widget_manager_and_nothing_else(empty):
-    """No JupyterLab, no server, no address: only what VS Code, Colab and saved pages have too."""
-    asked = []
-    empty.on("request", lambda request: asked.append(request.url))
-    errors = []
-    empty.on("pageerror", lambda error: errors.append(str(error)))
-    empty.set_content(MANAGER)
-    for name, folder in (
-        ("@jupyter-widgets/base", "jupyter-js-widgets/extension.js"),
-        ("anywidget", "anywidget/index.js"),
-    ):
-        (script,) = [
-            path for root in jupyter_path("nbextensions") if (path := Path(root) / folder).exists()
-        ][:1]
-        empty.add_script_tag(path=script)
-        empty.evaluate("name => window.load(name)", name)
-    pad = MaskPad(resolution=64)
-    models = dependency_state(pad._front)
-    state = {"version_major": 2, "version_minor": 0, "state": models}
-    empty.evaluate(SHOW, [state, pad._front.model_id])
-    empty.locator(".smis-surface").wait_for()
-    # The page answers in the kernel's place.
-    empty.evaluate("""() => {
-        const bytes = new DataView(new Uint8Array(64 * 64).fill(255).buffer);
-        const state = { kind: 'state', revision: 1, side: 64, packed: false, receipts: {} };
-        window.model.trigger('msg:custom', state, [bytes]);
-    }""")
-    empty.wait_for_function("() => document.querySelector('.smis-surface').smis.sheet.side === 64")
-    box = empty.locator(".smis-surface").bounding_box()
-    empty.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    empty.wait_for_function(
-        "() => document.querySelector('.smis-surface').smis.sheet.shown[32 * 64 + 32] === 13"
-    )
-    empty.get_by_role("radio", name="skin").click()
-    empty.get_by_title("Polygon").click()
-    assert errors == []
-    assert [url for url in asked if not url.startswith(("blob:", "data:"))] == []
-    pad.close()
