@@ -1,6 +1,5 @@
 """A job: start, pause, resume, stop, wait, result, error."""
 
-import _thread
 import gc
 import sys
 import threading
@@ -15,7 +14,7 @@ import torch
 from smis_core.jobs import Job
 
 sys.path.append(str(Path(__file__).parent))
-from waiting import PATIENCE, Gate, Seen
+from waiting import PATIENCE, Gate, Seen, interrupt
 
 
 def test_a_job_runs_to_its_end():
@@ -201,7 +200,7 @@ def test_an_interrupt_ends_the_waiting_alone(interruptible):
     gate, seen = Gate(), Seen()
     job = Job(gate, on_step=seen)
     job.start()
-    timer = threading.Timer(0.3, _thread.interrupt_main)
+    timer = threading.Timer(0.3, interrupt)
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         job.wait(PATIENCE)

@@ -1,6 +1,5 @@
 """Several who use one network take turns."""
 
-import _thread
 import sys
 import threading
 import time
@@ -12,7 +11,7 @@ import torch
 from smis_core.jobs import Job, Turns, turns_of
 
 sys.path.append(str(Path(__file__).parent))
-from waiting import PATIENCE
+from waiting import PATIENCE, interrupt
 
 
 def test_jobs_that_share_a_network_take_turns():
@@ -114,7 +113,7 @@ def test_who_gives_up_waiting_for_a_turn_holds_nobody_up(interruptible):
     holder = threading.Thread(target=hold_it)
     holder.start()
     assert taken.wait(PATIENCE)
-    threading.Timer(0.2, _thread.interrupt_main).start()
+    threading.Timer(0.2, interrupt).start()
     with pytest.raises(KeyboardInterrupt), turns:
         pass
     release.set()

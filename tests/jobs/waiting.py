@@ -1,8 +1,15 @@
 """What the tests of jobs wait for and with."""
 
+import os
+import signal
 import threading
 
 PATIENCE = 30.0
+
+
+def interrupt():
+    """Ctrl+C from another thread; as a real signal it wakes what waits for a lock."""
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 class Gate:
