@@ -1,8 +1,4 @@
-"""A small encoder from pictures to W+, which looks again at what its answer draws.
-
-A global code has to say where things are, so the last map is flattened, and the first layer sees
-coordinates. Groups are normalised instead of batches: a person brings one picture at a time.
-"""
+"""A small encoder from pictures to W+, which looks again at what its answer draws."""
 
 from __future__ import annotations
 
@@ -11,14 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
 from ..checkpoints.native import register_kind
-
-_STEM_SIDE = 32
-_LARGEST_INPUT = 128
-_GROUPS = 8
+from ..networks.encoders import CodeEncoder, ResidualBlock, check_code_shape
 
 
 @dataclass(frozen=True)
@@ -47,13 +39,7 @@ class ImageEncoderConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(self.widths))
-        for name in ("num_ws", "w_dim", "bottleneck", "hidden", "rank"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: wanted a positive number, got {getattr(self, name)}")
-        if self.resolution < 8 or self.resolution & (self.resolution - 1):
-            raise ValueError(f"resolution: wanted a power of two from 8 on, got {self.resolution}")
-        if len(self.widths) != 3 or any(width < 1 or width % _GROUPS for width in self.widths):
-            raise ValueError(f"widths: wanted three multiples of {_GROUPS}, got {self.widths}")
+        check_code_shape(self, least=8)
 
     def to_dict(self) -> dict[str, Any]:
         """The constructor's arguments, ready for JSON."""
@@ -65,74 +51,30 @@ class ImageEncoderConfig:
         return cls(**values)
 
 
-class _Block(nn.Module):
-    """A residual block; the first convolution may halve the side and change the width."""
-
-    def __init__(self, channels: int, *, inputs: int | None = None) -> None:
-        super().__init__()
-        self.shrinks = inputs is not None
-        inputs = inputs or channels
-        self.norm0 = nn.GroupNorm(_GROUPS, inputs)
-        self.conv0 = nn.Conv2d(inputs, channels, 3, stride=2 if self.shrinks else 1, padding=1)
-        self.norm1 = nn.GroupNorm(_GROUPS, channels)
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
-        if self.shrinks:
-            self.shortcut = nn.Conv2d(inputs, channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.conv0(F.silu(self.norm0(x)))
-        y = self.conv1(F.silu(self.norm1(y)))
-        if self.shrinks:
-            x = self.shortcut(F.avg_pool2d(x, 2))
-        result: Tensor = x + y
-        return result
-
-
-class ImageEncoder(nn.Module):
+class ImageEncoder(CodeEncoder):
     """A picture, and what the code so far draws → a step of the code towards the picture.
 
-    The iterative refinement is ReStyle's (Alaluf et al. 2021, section 3); rows are a common code
-    plus a difference of low rank, after Encoder4Editing (Tov et al. 2021, section 4). Codes are
-    predicted in coordinates in which w is white (`basis`), so that no direction is out of reach.
+    The iterative refinement is ReStyle's (Alaluf et al. 2021, section 3). Codes are predicted in
+    coordinates in which w is white (`basis`), so that no direction is out of reach.
     """
 
     kind = "image-encoder"
 
     mean: Tensor
     basis: Tensor
-    coordinates: Tensor
 
     def __init__(self, config: ImageEncoderConfig) -> None:
-        super().__init__()
-        self.config = config
-        side = min(config.resolution, _LARGEST_INPUT)
-        patch = max(side // _STEM_SIDE, 1)
         first, middle, last = config.widths
-        # Patches overlap by a pixel on each side, so that an edge on their border is still seen as
-        # one.
-        self.stem = nn.Conv2d(8, first, patch + 2, stride=patch, padding=1)
-        self.trunk = nn.Sequential(
-            _Block(first),
-            _Block(middle, inputs=first),
-            _Block(middle),
-            _Block(last, inputs=middle),
-            _Block(last),
-            nn.GroupNorm(_GROUPS, last),
-            nn.SiLU(),
-            nn.Conv2d(last, config.bottleneck, 1),
+        super().__init__(
+            config,
+            6,  # the picture, and what is missing of it
+            ResidualBlock(first),
+            ResidualBlock(middle, inputs=first),
+            ResidualBlock(middle),
+            ResidualBlock(last, inputs=middle),
+            ResidualBlock(last),
         )
-        self.flatten = nn.Linear(config.bottleneck * (side // patch // 4) ** 2, config.hidden)
-        self.mlp0 = nn.Linear(config.hidden, config.hidden)
-        self.mlp1 = nn.Linear(config.hidden, config.hidden)
-        self.base = nn.Linear(config.hidden, config.w_dim)
-        self.reduce = nn.Linear(config.hidden, config.rank)
-        self.deltas = nn.Linear(config.rank, config.num_ws * config.w_dim)
-        for head in (self.base, self.deltas):  # training starts at the average picture
-            nn.init.zeros_(head.weight)
-            nn.init.zeros_(head.bias)
-        axis = (torch.arange(side) + 0.5) / side * 2 - 1
-        rows, columns = torch.meshgrid(axis, axis, indexing="ij")
-        self.register_buffer("coordinates", torch.stack([columns, rows])[None], persistent=False)
+        self.config = config
         self.register_buffer("mean", torch.zeros(config.w_dim))
         self.register_buffer("basis", torch.eye(config.w_dim))
 
@@ -172,16 +114,7 @@ class ImageEncoder(nn.Module):
                     " bring it to the generator's size with smis_core.inversion.prepare_target"
                 )
         # The difference is what a first layer would have to learn to compute.
-        x = torch.cat([target, drawn - target], dim=1)
-        if config.resolution > _LARGEST_INPUT:
-            x = F.interpolate(x, size=(_LARGEST_INPUT, _LARGEST_INPUT), mode="area")
-        coordinates = self.coordinates.to(x.dtype).expand(len(x), -1, -1, -1)
-        x = torch.cat([x, coordinates], dim=1).contiguous(memory_format=torch.channels_last)
-        x = self.trunk(self.stem(x))
-        x = F.silu(self.flatten(x.flatten(1)))
-        x = x + self.mlp1(F.silu(self.mlp0(x)))
-        deltas = self.deltas(self.reduce(x)).unflatten(1, (config.num_ws, config.w_dim))
-        white: Tensor = (self.base(x)[:, None] + deltas).float()
+        white = self._read(torch.cat([target, drawn - target], dim=1))
         with torch.autocast(white.device.type, enabled=False):
             return white @ self.basis
 

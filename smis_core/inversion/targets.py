@@ -125,7 +125,7 @@ def prepare_target(
         )
     matrix, how = _placement(width, height, size, fit, box, points, expected)
     image = to_gamma(_resampled(linear, matrix, size))
-    if float(image.amax() - image.amin()) < _FLAT:
+    if float((image.amax(dim=(2, 3)) - image.amin(dim=(2, 3))).max()) < _FLAT:
         raise ValueError(
             "target: wanted a picture with content, got one of a single colour; choose another"
             " picture or another part of it"

@@ -118,6 +118,7 @@ def test_pictures_of_many_pixels_are_read_or_refused_unread():
     ("source", "message"),
     [
         (np.full((32, 32, 3), 7, np.uint8), "single colour"),
+        (np.full((32, 32, 3), (255, 0, 0), np.uint8), "single colour"),
         (np.zeros((1, 1, 3), np.uint8), "at least 8 pixels"),
         (torch.full((3, 32, 32), torch.nan), "NaN"),
         (torch.rand(3, 32, 32) * 255, "x / 127.5 - 1"),
