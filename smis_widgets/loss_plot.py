@@ -12,7 +12,7 @@ import traitlets
 
 from smis_widgets.recording import Recording
 from smis_widgets.scrubber import Seek
-from smis_widgets.shell import STATIC
+from smis_widgets.shell import STATIC, joined
 from smis_widgets.strings import Strings
 
 
@@ -29,7 +29,7 @@ class LossPlot(anywidget.AnyWidget):
         strings: the texts.
     """
 
-    _esm = STATIC / "loss_plot.js"
+    _esm = joined("plot", "series", "ticks", "plot")
     _css = STATIC / "theme.css"
 
     runs = traitlets.List(traitlets.Dict()).tag(sync=True)
