@@ -22,14 +22,14 @@ from smis_widgets import MaskPad
 pad = MaskPad(resolution={SIDE})
 pad
 """
-RESET = """
+FRESH = """
 import numpy
 from smis_core.labels import LabelMap
 pad.tool, pad.label, pad.brush_size, pad.over, pad.protected = "brush", 13, 12, -1, []
 pad.brush_shape, pad.picture, pad.look = "round", None, {}
 pad.value = LabelMap(numpy.tri(96, dtype=numpy.uint8) * 13)  # the previous mask, for the copy tool
-pad.value = LabelMap(numpy.full((96, 96), 255, numpy.uint8))
 """
+BLANK = "pad.value = LabelMap(numpy.full((96, 96), 255, numpy.uint8))"
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,10 @@ def pad(opened):
     made = PadInPage(page, kernel)
     page.evaluate("() => { window.smisDelay = 0; }")
     made.settle()
-    kernel.run(RESET)
+    # Each map is awaited: a tool that arrived from the kernel later would end a stroke begun here.
+    kernel.run(FRESH)
+    page.wait_for_function("() => smisTest.sheet.shown.every((each) => each < 255)")
+    kernel.run(BLANK)
     page.wait_for_function("() => smisTest.sheet.shown.every((each) => each === 255)")
     return made
 
