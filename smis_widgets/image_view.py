@@ -10,7 +10,7 @@ import anywidget
 import traitlets
 
 from smis_core.images import read_image, to_pil
-from smis_widgets.shell import STATIC
+from smis_widgets.shell import STATIC, THEME
 from smis_widgets.strings import Strings
 
 
@@ -27,7 +27,7 @@ class ImageView(anywidget.AnyWidget):
     """
 
     _esm = STATIC / "image_view.js"
-    _css = STATIC / "theme.css"
+    _css = THEME
 
     data = traitlets.Bytes(b"").tag(sync=True)
     """The picture as PNG bytes, in its own resolution; empty before the first."""

@@ -12,7 +12,7 @@ import traitlets
 
 from smis_widgets.recording import Recording
 from smis_widgets.scrubber import Seek
-from smis_widgets.shell import STATIC, joined
+from smis_widgets.shell import THEME, joined
 from smis_widgets.strings import Strings
 
 
@@ -30,7 +30,7 @@ class LossPlot(anywidget.AnyWidget):
     """
 
     _esm = joined("plot", "series", "ticks", "plot")
-    _css = STATIC / "theme.css"
+    _css = THEME
 
     runs = traitlets.List(traitlets.Dict()).tag(sync=True)
     """{"name", "total" (steps or None), "state"} of each run, in the order of their colours."""

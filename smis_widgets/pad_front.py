@@ -13,7 +13,7 @@ import traitlets
 from smis_core.drawing import Box, Receipt
 from smis_core.labels import LabelMap, Palette
 from smis_widgets.pad_tools import BRUSH_SIZES, LOOK, TOOLS, key_table
-from smis_widgets.shell import STATIC, joined
+from smis_widgets.shell import THEME, joined
 from smis_widgets.strings import Strings
 
 _PARTS = ("raster", "sheet", "screen", "hand", "wire", "tools", "overlay", "panel", "desk", "pad")
@@ -29,7 +29,7 @@ class PadFront(anywidget.AnyWidget):
     """
 
     _esm = joined("pad", *_PARTS)
-    _css = STATIC / "theme.css"
+    _css = THEME
 
     pad = traitlets.Unicode().tag(sync=True)
     texts = traitlets.Dict().tag(sync=True)

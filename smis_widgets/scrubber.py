@@ -10,7 +10,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from smis_widgets.shell import STATIC
+from smis_widgets.shell import STATIC, THEME
 from smis_widgets.strings import Strings
 
 
@@ -63,7 +63,7 @@ class Scrubber(anywidget.AnyWidget):
     """
 
     _esm = STATIC / "scrubber.js"
-    _css = STATIC / "theme.css"
+    _css = THEME
 
     marks = traitlets.List(traitlets.Int()).tag(sync=True)
     """Numbers of the steps that one can go back to."""

@@ -14,9 +14,16 @@ def joined(folder: str, *names: str) -> str:
     return "\n".join((STATIC / folder / f"{name}.js").read_text("utf-8") for name in names)
 
 
+THEME = "\n".join(
+    (STATIC / "theme" / f"{name}.css").read_text("utf-8")
+    for name in ("base", "pad", "controls", "studio", "watching", "target")
+)
+"""Every widget brings the whole theme, since any of them may be the only one of its page."""
+
+
 class Shell(anywidget.AnyWidget):
     """An invisible child of a widget made of others: loads the theme, and keeps the notebook's
     shortcuts away while the focus is inside (in JupyterLab's command mode D D deletes a cell)."""
 
     _esm = STATIC / "shell.js"
-    _css = STATIC / "theme.css"
+    _css = THEME

@@ -25,7 +25,7 @@ from smis_core.inversion.targets import (
 from smis_core.jobs import LatestWorker
 from smis_widgets.controls import MessageLine, caption, icon_button, styled
 from smis_widgets.image_view import ImageView, png_bytes
-from smis_widgets.shell import STATIC, Shell
+from smis_widgets.shell import STATIC, THEME, Shell
 from smis_widgets.strings import Strings
 
 _PREVIEW_SIDE = 640
@@ -42,7 +42,7 @@ class AlignView(anywidget.AnyWidget):
     """
 
     _esm = STATIC / "align_view.js"
-    _css = STATIC / "theme.css"
+    _css = THEME
 
     data = traitlets.Bytes(b"").tag(sync=True)
     """The picture as PNG bytes."""
