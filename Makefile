@@ -39,6 +39,8 @@ $(VENV)/.lab: $(TORCH_STAMP) pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.lab
 	$(PIP) install --constraint constraints.txt --editable ".[dev]"
+# Only for the copy of the ipywidgets HTML manager that it brings.
+	$(PIP) install --constraint constraints.txt --no-deps shinywidgets
 	@touch $@
 
 lab: $(VENV)/.lab

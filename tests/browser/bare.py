@@ -54,6 +54,13 @@ class BarePad:
         self._answers: list[tuple[dict[str, Any], list[str]]] = []
         self._front = pad._front
         self._front.send = self._answer
+        self._open(page)
+        self.pump()
+        page.wait_for_function("() => document.querySelector('.smis-surface')?.smis.sheet.side")
+        page.evaluate(HELPERS, 0)
+
+    def _open(self, page: Page) -> None:
+        """Put the front end into the page, with `window.sent` and `window.answer`."""
         state = {
             name: value
             for name, value in self._front.get_state().items()
@@ -61,9 +68,6 @@ class BarePad:
         }
         script = str(self._front._esm).replace("export default", "window.front =")
         page.set_content(PAGE.format(css=self._front._css, script=script, state=json.dumps(state)))
-        self.pump()
-        page.wait_for_function("() => document.querySelector('.smis-surface').smis.sheet.side")
-        page.evaluate(HELPERS, 0)
 
     def pump(self) -> list[dict[str, Any]]:
         """Carry what the page sent to the pad, and its answers back."""
