@@ -1,4 +1,4 @@
-"""The whole pad in a bare page of the ipywidgets HTML manager: what every widget host has at least."""
+"""The whole pad in a bare page of the ipywidgets HTML manager: the least that a host has."""
 
 from __future__ import annotations
 
