@@ -59,9 +59,19 @@ def can_draw(x: Tensor, weight: Tensor, *others: Tensor | None) -> bool:
         and (torch.is_autocast_enabled("cpu") or x.dtype == weight.dtype)
         and not (torch.is_grad_enabled() and any(t.requires_grad for t in given))
         and not torch.compiler.is_compiling()
-        and torch._C._functorch.peek_interpreter_stack() is None
-        and torch.autograd.forward_ad._current_level < 0
+        and not _transformed()
     )
+
+
+def _transformed() -> bool:
+    """Whether `torch.func` or forward-mode differentiation is at work.
+
+    PyTorch has no public way to ask: one that lacks these names is taken to say yes, which costs
+    time and nothing else.
+    """
+    peek = getattr(getattr(torch._C, "_functorch", None), "peek_interpreter_stack", None)
+    level: int | None = getattr(torch.autograd.forward_ad, "_current_level", None)
+    return peek is None or level is None or peek() is not None or level >= 0
 
 
 def draw(

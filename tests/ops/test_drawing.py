@@ -170,3 +170,11 @@ def test_no_picture_of_no_sample() -> None:
     with torch.no_grad():
         y = modulated_conv2d(**given | {"x": given["x"][:0], "styles": given["styles"][:0]})
     assert y.shape == (0, 12, MANY, MANY)
+
+
+def test_a_torch_that_cannot_tell_of_transforms_draws_by_the_reference(monkeypatch) -> None:
+    given = arguments()
+    monkeypatch.delattr(torch.autograd.forward_ad, "_current_level")
+    with torch.no_grad():
+        drawn = modulated_conv2d(**given)
+        assert torch.equal(drawn, modulated_conv2d(**given, impl="reference"))
