@@ -16,7 +16,7 @@ sys.path.append(str(Path(__file__).parent))
 from fewshot_world import write_networks
 
 NAMES = [part.name for part in parts()]
-TRAVEL = ("generator", "judge", "encoder_1", "encoder_5", "directions")
+TRAVEL = ("generator", "judge", "encoder_1", "encoder_5", "inverter", "directions")
 
 
 @pytest.mark.parametrize("name", NAMES)
