@@ -59,7 +59,7 @@ class Report:
         raise KeyError(name)
 
     def to_dict(self) -> dict[str, Any]:
-        """One object for JSON: `about`'s entries, `passed`, and the figures by name.
+        """One object for JSON: `about`, `passed`, and the figures by name.
 
         What is not a finite number is null.
         """
@@ -71,7 +71,7 @@ class Report:
                 entry["passed"] = figure.passed
             entry.update({name: _finite(value) for name, value in figure.beside.items()})
             figures[figure.name] = entry
-        return {**self.about, "passed": self.passed, "figures": figures}
+        return {"about": dict(self.about), "passed": self.passed, "figures": figures}
 
     def table(self) -> str:
         """The figures as aligned lines."""

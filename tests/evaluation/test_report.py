@@ -28,7 +28,7 @@ def test_ranges_decide():
 
 def test_json_names_every_figure():
     record = json.loads(json.dumps(REPORT.to_dict(), allow_nan=False))
-    assert record["samples"] == 7
+    assert record["about"] == {"samples": 7}
     assert record["passed"] is False
     good = {"value": 0.95, "wanted": "at least 0.9", "passed": True, "floor": 0.2}
     assert record["figures"]["good"] == good

@@ -121,7 +121,7 @@ def test_command_prints_one_object(tmp_path):
     result = CliRunner().invoke(evaluate, [*arguments, "--json"])
     assert result.exit_code == 0, result.output
     record = json.loads(result.stdout)
-    assert record["renders"] == 50
+    assert record["about"]["renders"] == 50
     assert record["passed"] is False
 
 
