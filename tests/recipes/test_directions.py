@@ -185,7 +185,7 @@ def test_commands_find_and_measure(world, made, tmp_path):
     result = CliRunner().invoke(app, [*arguments, *named])
     assert result.exit_code == 0, result.output
     record = json.loads(result.stdout)
-    assert record["samples"] == 4
+    assert record["about"]["samples"] == 4
     assert "turn: correlation" in record["figures"]
     refused = CliRunner().invoke(app, ["directions", "find", "-o", str(out), "--method", "magic"])
     assert refused.exit_code == 1
