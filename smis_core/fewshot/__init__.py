@@ -5,6 +5,7 @@ from .augment import AugmentOptions, distort
 from .bundled import load_synthesizer, load_synthesizer_files
 from .losses import agreement, mask_consistency, one_hot
 from .network import FewshotConfig, FewshotNetwork
+from .project import FewshotProject, ProjectPicture, ProjectSettings
 from .pseudo import PictureLabeller, PseudoSampler, PseudoSamples
 from .synthesis import Anchor, Character, RefineStep, Synthesis, Synthesizer
 from .train import EncoderOptions, EncoderStep, train_encoder
@@ -18,7 +19,10 @@ __all__ = [
     "EncoderStep",
     "FewshotConfig",
     "FewshotNetwork",
+    "FewshotProject",
     "PictureLabeller",
+    "ProjectPicture",
+    "ProjectSettings",
     "PseudoSampler",
     "PseudoSamples",
     "RefineStep",
