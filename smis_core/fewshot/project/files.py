@@ -19,7 +19,7 @@ from ...inversion import load_latent, save_latent
 from ...labels import LabelMap, Palette
 from ...latents import W, WPlus
 from ...networks.generator_base import GeneratorBase
-from .record import ProjectPicture, Record
+from .record import RECORD, ProjectPicture, Record, read_record
 
 PICTURES, LATENTS, ANNOTATIONS, REMOVED = "pictures", "latents", "annotations", "removed"
 
@@ -38,6 +38,30 @@ def stems(folder: Path, suffix: str) -> list[str]:
     return sorted(path.stem for path in found if not path.name.startswith("."))
 
 
+def find_record(folder: Path, palette: Palette | None) -> tuple[Record, list[str]]:
+    """The record, or what can be made out without it, and what a person should know then."""
+    if not any((folder / each).exists() for each in (RECORD, PICTURES, ANNOTATIONS)):
+        raise ValueError(
+            f"{folder}: wanted the folder of a project, with {RECORD}, {PICTURES} and "
+            f"{ANNOTATIONS}; this one has none of them"
+        )
+    try:
+        return read_record(folder / RECORD), []
+    except (OSError, ValueError) as error:
+        found = palette or embedded_palette(folder)
+        if found is None:
+            raise ValueError(
+                f"{folder / RECORD}: cannot be read ({error}), and no annotation carries a"
+                " palette; pass palette="
+            ) from error
+        problem = (
+            f"{folder / RECORD}: could not be read ({error}); the palette {found.name!r} is taken"
+            " from the annotations, settings are the usual ones, and the broken file is kept in"
+            f" {REMOVED} when the project is next changed"
+        )
+        return Record(found, "portraits/generator"), [problem]
+
+
 def embedded_palette(folder: Path) -> Palette | None:
     """The palette that the first readable annotation carries."""
     for name in stems(folder / ANNOTATIONS, ".png"):
@@ -51,7 +75,7 @@ def embedded_palette(folder: Path) -> Palette | None:
 def read_all(
     folder: Path, record: Record, generator: GeneratorBase
 ) -> tuple[dict[str, ProjectPicture], list[str]]:
-    """Every picture in the order of the record, those unknown to it last, and what cannot be used."""
+    """Every picture, those that the record does not know last, and what cannot be used."""
     pictures: dict[str, ProjectPicture] = {}
     problems: list[str] = []
     there = stems(folder / PICTURES, ".png")

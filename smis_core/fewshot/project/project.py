@@ -27,7 +27,7 @@ from ...annotations import translated
 from ...checkpoints import load_generator
 from ...checkpoints.native import fingerprint, load_network, read_card
 from ...images import ImageSource, UInt8Array, check_writable, read_image, save_image
-from ...labels import UNPAINTED, LabelMap, Palette
+from ...labels import LabelMap, Palette
 from ...latents import WPlus, sample_z
 from ...networks.generator_base import GeneratorBase
 from ..annotate import AnnotatedPictures
@@ -38,7 +38,7 @@ from .files import (
     LATENTS,
     PICTURES,
     REMOVED,
-    embedded_palette,
+    find_record,
     picture_digest,
     read_all,
     write_latent,
@@ -48,11 +48,13 @@ from .record import (
     ProjectPicture,
     ProjectSettings,
     Record,
+    check_kind,
+    check_zero,
     move_aside,
     read_record,
     write_text,
 )
-from .teaching import digest, remarks, taught
+from .teaching import digest, remarks, repainted, taught
 
 _NAME = re.compile(r"[\w\-. ()]{1,100}")
 
@@ -106,7 +108,7 @@ class FewshotProject:
                 f"{folder}: holds a project already; open it, or choose another folder"
             )
         settings = settings or ProjectSettings()
-        _check_kind(settings, palette)
+        check_kind(settings, palette)
         for name in (PICTURES, LATENTS, ANNOTATIONS):
             (folder / name).mkdir(parents=True, exist_ok=True)
         record = Record(palette, source, fingerprint(generator), settings)
@@ -140,27 +142,7 @@ class FewshotProject:
         folder = Path(folder)
         if not folder.is_dir():
             raise FileNotFoundError(f"{folder}: wanted the folder of a project, there is none")
-        problems: list[str] = []
-        if not any((folder / each).exists() for each in (RECORD, PICTURES, ANNOTATIONS)):
-            raise ValueError(
-                f"{folder}: wanted the folder of a project, with {RECORD}, {PICTURES} and "
-                f"{ANNOTATIONS}; this one has none of them"
-            )
-        try:
-            record = read_record(folder / RECORD)
-        except (OSError, ValueError) as error:
-            found = palette or embedded_palette(folder)
-            if found is None:
-                raise ValueError(
-                    f"{folder / RECORD}: cannot be read ({error}), and no annotation carries a"
-                    " palette; pass palette="
-                ) from error
-            record = Record(found, "portraits/generator")
-            problems.append(
-                f"{folder / RECORD}: could not be read ({error}); the palette {found.name!r} is"
-                " taken from the annotations, settings are the usual ones, and the broken file is"
-                f" kept in {REMOVED} when the project is next changed"
-            )
+        record, problems = find_record(folder, palette)
         generator = generator or load_generator(record.source)
         own = fingerprint(generator)
         if record.fingerprint not in ("", own):
@@ -297,7 +279,7 @@ class FewshotProject:
             )
         with self._lock:
             picture = self._picture(name)
-            _check_zero(self.settings, labels)
+            check_zero(self.settings, labels)
             labels.save(self.folder / ANNOTATIONS / f"{name}.png")
             self.pictures[name] = replace(picture, annotation=labels)
             entry = self._record.pictures.setdefault(name, {})
@@ -337,22 +319,10 @@ class FewshotProject:
         Raises:
             ValueError: an annotation shows a class that the new palette lacks; nothing is changed.
         """
-        _check_kind(self.settings, palette)
+        check_kind(self.settings, palette)
         new = np.arange(256, dtype=np.uint8) if table is None else table
         with self._lock:
-            changed = {}
-            for name, picture in self.pictures.items():
-                if picture.annotation is None:
-                    continue
-                indices = new[picture.annotation.indices]
-                lost = sorted(set(np.unique(indices).tolist()) - {*palette.indices, UNPAINTED})
-                if lost:
-                    gone = ", ".join(repr(self.palette.by_index(index).name) for index in lost)
-                    raise ValueError(
-                        f"palette {palette.name!r}: lacks {gone}, which {name} shows; merge or"
-                        " delete the class (Palette.merged, Palette.deleted) and pass the table"
-                    )
-                changed[name] = LabelMap(indices, palette)
+            changed = repainted(self._all(), palette, new)
             for name, labels in changed.items():
                 path = self.folder / ANNOTATIONS / f"{name}.png"
                 if labels.present():
@@ -366,7 +336,7 @@ class FewshotProject:
 
     def set_settings(self, settings: ProjectSettings) -> None:
         """Other settings; ValueError where they do not fit the palette."""
-        _check_kind(settings, self.palette)
+        check_kind(settings, self.palette)
         with self._lock:
             self._record.settings = settings
             self._write()
@@ -438,16 +408,3 @@ class FewshotProject:
         except ValueError:
             move_aside(path, self.folder / REMOVED)
         write_text(path, self._record.text())
-
-
-def _check_kind(settings: ProjectSettings, palette: Palette) -> None:
-    if settings.kind == "sparse" and 0 in palette.indices:
-        raise ValueError(
-            f"palette {palette.name!r}: class 0 ({palette.by_index(0).name}) cannot be painted in"
-            " a sparse project, where 0 means unknown; give the class another index, or take it out"
-        )
-
-
-def _check_zero(settings: ProjectSettings, labels: LabelMap) -> None:
-    if settings.kind == "sparse" and 0 in labels.present():
-        raise ValueError("labels: class 0 cannot be painted in a sparse project; erase it")

@@ -143,3 +143,18 @@ def move_aside(path: Path, folder: Path) -> None:
     while place.exists():
         place, number = folder / f"{path.stem}-{number}{path.suffix}", number + 1
     os.replace(path, place)
+
+
+def check_kind(settings: ProjectSettings, palette: Palette) -> None:
+    """ValueError where sketches are sparse and the palette has a class 0."""
+    if settings.kind == "sparse" and 0 in palette.indices:
+        raise ValueError(
+            f"palette {palette.name!r}: class 0 ({palette.by_index(0).name}) cannot be painted in"
+            " a sparse project, where 0 means unknown; give the class another index, or take it out"
+        )
+
+
+def check_zero(settings: ProjectSettings, labels: LabelMap) -> None:
+    """ValueError where sketches are sparse and class 0 is painted."""
+    if settings.kind == "sparse" and 0 in labels.present():
+        raise ValueError("labels: class 0 cannot be painted in a sparse project; erase it")

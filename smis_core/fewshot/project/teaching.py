@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
-from ...labels import Palette
+from ...images import UInt8Array
+from ...labels import UNPAINTED, LabelMap, Palette
 from ...latents import WPlus
 from ..annotate import AnnotatedPictures
 from .record import ProjectPicture, ProjectSettings
@@ -63,6 +65,30 @@ def remarks(pictures: Sequence[ProjectPicture], palette: Palette, *, stale: bool
     if stale:
         notes.append("The annotations changed since the encoder was trained.")
     return notes
+
+
+def repainted(
+    pictures: Sequence[ProjectPicture],
+    palette: Palette,
+    table: UInt8Array,  # [256]
+) -> dict[str, LabelMap]:
+    """Annotations in a new palette, by name; ValueError where one shows a class that it lacks."""
+    changed = {}
+    for picture in pictures:
+        if picture.annotation is None:
+            continue
+        former = picture.annotation
+        indices = table[former.indices]
+        lost = sorted(set(np.unique(indices).tolist()) - {*palette.indices, UNPAINTED})
+        if lost:
+            before = [index for index in former.present() if int(table[index]) in lost]
+            gone = ", ".join(repr(former.palette.by_index(index).name) for index in before)
+            raise ValueError(
+                f"palette {palette.name!r}: lacks {gone}, which {picture.name} shows; merge or"
+                " delete the class (Palette.merged, Palette.deleted) and pass the table"
+            )
+        changed[picture.name] = LabelMap(indices, palette)
+    return changed
 
 
 def digest(
