@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import errors, pad, search, studio, watching
+from . import errors, fewshot, pad, search, studio, watching
 
 LANGUAGES = ("en",)
 
@@ -10,6 +10,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     **pad.TABLE,
     **studio.TABLE,
     **watching.TABLE,
+    **fewshot.TABLE,
     **search.TABLE,
     **errors.TABLE,
 }
