@@ -16,6 +16,15 @@ from .fit_probe import (
     fit_probe,
 )
 from .labeller import Labeller, LabellerConfig, build_labeller, shown_classes
+from .live import (
+    TEMPERATURE,
+    ConfidentReading,
+    QuickOptions,
+    QuickStep,
+    fit_quickly,
+    read_with_confidence,
+    uncertain,
+)
 from .probe import ProbeLabeller
 from .prototypes import (
     PrototypeLabeller,
@@ -26,12 +35,16 @@ from .prototypes import (
 from .sparse import SparseLabeller, fit_sparse
 
 __all__ = [
+    "TEMPERATURE",
+    "ConfidentReading",
     "Labeller",
     "LabellerConfig",
     "ProbeLabeller",
     "ProbeOptions",
     "ProbeStep",
     "PrototypeLabeller",
+    "QuickOptions",
+    "QuickStep",
     "Reading",
     "SparseLabeller",
     "best_prototypes",
@@ -41,11 +54,14 @@ __all__ = [
     "first_fine_row",
     "fit_probe",
     "fit_prototypes",
+    "fit_quickly",
     "fit_sparse",
     "read_features",
+    "read_with_confidence",
     "resize_as_the_paper",
     "restyle",
     "sample_ws",
     "shallow_synthesis",
     "shown_classes",
+    "uncertain",
 ]
