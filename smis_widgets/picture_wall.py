@@ -228,6 +228,12 @@ class PictureWall(anywidget.AnyWidget):
         with self._lock:
             return self._tiles[index].picture if index in self._tiles else b""
 
+    def still(self, count: int = 12) -> bytes:
+        """The first pictures side by side, as one PNG; empty where there are none."""
+        with self._lock:
+            files = [self._tiles[place].picture for place in sorted(self._tiles)]
+        return sheet([file for file in files if file][:count], columns=self.columns or 6)
+
     def close(self) -> None:
         """Remove the widget."""
         _WALLS.pop(self.name, None)
@@ -325,16 +331,13 @@ class PictureWall(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The live wall, and a plain picture for places without a kernel."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        with self._lock:
-            files = [self._tiles[i].picture for i in sorted(self._tiles)[:12]]
-        return with_plain_picture(bundle, sheet([file for file in files if file]))
+        return with_plain_picture(super()._repr_mimebundle_(**kwargs), self.still())
 
 
 _WALLS: dict[str, PictureWall] = {}
 
 
-def sheet(files: Sequence[bytes], *, columns: int = 6, side: int = 96) -> bytes:
+def sheet(files: Sequence[bytes], *, columns: int, side: int = 96) -> bytes:
     """Pictures side by side as one PNG; empty for none."""
     if not files:
         return b""
