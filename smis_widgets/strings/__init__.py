@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import errors, fewshot, pad, search, studio, watching
+from . import errors, fewshot, pad, search, sliders, studio, watching
 
 LANGUAGES = ("en",)
 
@@ -12,6 +12,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     **watching.TABLE,
     **fewshot.TABLE,
     **search.TABLE,
+    **sliders.TABLE,
     **errors.TABLE,
 }
 
