@@ -25,6 +25,7 @@ from .live import (
     read_with_confidence,
     uncertain,
 )
+from .marks import MarksLabeller, fit_marks
 from .probe import ProbeLabeller
 from .prototypes import (
     PrototypeLabeller,
@@ -39,6 +40,7 @@ __all__ = [
     "ConfidentReading",
     "Labeller",
     "LabellerConfig",
+    "MarksLabeller",
     "ProbeLabeller",
     "ProbeOptions",
     "ProbeStep",
@@ -52,6 +54,7 @@ __all__ = [
     "class_weights",
     "convolution_layers",
     "first_fine_row",
+    "fit_marks",
     "fit_probe",
     "fit_prototypes",
     "fit_quickly",
