@@ -86,6 +86,9 @@ class Progress(widgets.VBox):
     folder = traitlets.Unicode()
     """Where the save button writes."""
 
+    state = traitlets.Unicode("new")
+    """Where the selected run stands, see `smis_core.jobs.JobState`; only read it."""
+
     texts: ClassVar[Mapping[str, str]]
     """Names of the texts: of the work ("work"), of one of several ("one"), of showing it
     ("showing"), of its curves ("curves")."""
@@ -296,6 +299,8 @@ class Progress(widgets.VBox):
             self._show_error(name, job.error)
         resting = 0.0 if job.state != "running" else KEEPSAKE_SECONDS
         self._keepsake_due = time.monotonic() + resting
+        if name == self.selected:
+            self.state = job.state
         self._refresh()
 
     def _show_error(self, name: str, error: BaseException) -> None:
@@ -304,7 +309,9 @@ class Progress(widgets.VBox):
         self.message.error(what, error, self._strings)
 
     def _select(self, name: str) -> None:
-        self.bar.show(self.runs.jobs.get(name))
+        job = self.runs.jobs.get(name)
+        self.bar.show(job)
+        self.state = "new" if job is None else job.state
         self.step = None
         self._refresh()
 

@@ -45,7 +45,7 @@ class TrainingStep:
     """A step of any training, and results where some were due."""
 
     index: int
-    """as the training counts"""
+    """as the training counts, phase after phase"""
     total: int | None
     """how many steps there will be at most, where that is known"""
     losses: dict[str, float]
@@ -83,13 +83,16 @@ def training_steps(
         A step for each step; the last one once more where its results were not due.
     """
     worked, due, score = 0.0, 0.0, None
+    before = 0  # steps of the phases that are over
     step: TrainingStep | None = None
     while True:
         began = time.monotonic()
         source = next(steps, None)
         if source is None:
             break
-        step = _step(source, total, score)
+        if step is not None and getattr(source, "phase", step.phase) != step.phase:
+            before = step.index
+        step = _step(source, total, score, before)
         last = step.total is not None and step.index >= step.total
         worked += time.monotonic() - began
         if look is not None:
@@ -103,16 +106,19 @@ def training_steps(
         yield _with_results(step, look, due=True)[0]
 
 
-def _step(source: Any, total: int | None, score: float | None) -> TrainingStep:
+def _step(source: Any, total: int | None, score: float | None, before: int) -> TrainingStep:
     said = getattr(source, "total", None)
     losses = dict(source.losses)
     if isinstance(said, float):
         losses = {"total": said, **losses}
     elif isinstance(said, int):
-        total = said
+        total = before + said
     if score is not None:
         losses["1 - score"] = 1 - score
-    return TrainingStep(source.index, total, losses, 0.0, source, score=score)
+    phase = getattr(source, "phase", "train")
+    return TrainingStep(
+        before + source.index, total, losses, 0.0, source, score=score, phase=phase
+    )
 
 
 def _with_results(step: TrainingStep, look: Look, *, due: bool) -> tuple[TrainingStep, float]:
@@ -170,12 +176,12 @@ class ValidationResults:
 
     def __init__(self, palette: Palette) -> None:
         self.masks: tuple[LabelMap, ...] = ()
-        self._palette = palette
+        self.palette = palette
 
     def __call__(self, step: Any, *, due: bool) -> Results | None:
         """What is in the step, if anything is."""
         found = getattr(step, "validation", None)
         if found is None:
             return None
-        self.masks = tuple(LabelMap(mask, self._palette) for mask in found.masks.cpu().numpy())
+        self.masks = tuple(LabelMap(mask, self.palette) for mask in found.masks.cpu().numpy())
         return Results(found.images.float().clamp(-1, 1), found.miou)
