@@ -66,6 +66,15 @@ class DirectionFiles:
         self.add(found, BUNDLED_DIRECTIONS)
         return found
 
+    def fit(self, directions: Directions | None) -> bool:
+        """Whether there are directions, and the generator's."""
+        try:
+            if directions is not None:
+                directions.check(self._identity)
+        except ValueError:
+            return False
+        return directions is not None
+
     def add(self, directions: Directions, path: str | Path | None) -> None:
         """Remember where directions are kept."""
         if path is not None and (path == BUNDLED_DIRECTIONS or Path(path).is_file()):
