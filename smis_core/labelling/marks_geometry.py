@@ -19,7 +19,7 @@ _SHARPNESS = 0.02
 _ROBUST = 0.05
 _STIFFNESS = 0.02
 _ROUNDS = 6
-_COVERED = 0.4
+_COVERED = 0.3
 
 
 def marks_of(
