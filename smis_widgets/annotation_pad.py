@@ -13,6 +13,7 @@ from smis_core.fewshot import FewshotProject
 from smis_core.images import to_pil
 from smis_core.labels import UNPAINTED, LabelMap, Palette
 from smis_widgets.mask_pad import MaskPad
+from smis_widgets.palette_question import PaletteQuestion
 
 LEAST_SIDE = 256
 """Small pictures are annotated on a finer map: lashes and lips are a pixel thin otherwise."""
@@ -34,6 +35,7 @@ class AnnotationPad(MaskPad):
     Args:
         project: whose pictures, annotations and palette these are.
         on_photograph: called with uint8 [H, W, 3] when a picture is dropped on the pad.
+        question: asks what the classes of a foreign map are.
         language: of the texts, see `smis_widgets.strings`.
     """
 
@@ -48,10 +50,11 @@ class AnnotationPad(MaskPad):
         project: FewshotProject,
         *,
         on_photograph: Callable[[np.ndarray], None],
+        question: PaletteQuestion,
         language: str = "en",
     ) -> None:
         self._project = project
-        self._on_photograph = on_photograph
+        self._on_photograph, self._question = on_photograph, question
         self._opening = True
         self._pages: dict[str, Page] = {}
         self._side = max(LEAST_SIDE, project.resolution)
@@ -120,7 +123,8 @@ class AnnotationPad(MaskPad):
             self._opening = opening
 
     @traitlets.observe("value")
-    def _on_drawn(self, change: Any) -> None:
+    def _on_value(self, change: Any) -> None:
+        super()._on_value(change)
         page = self.origin
         if (
             isinstance(page, Page)
@@ -152,25 +156,35 @@ class AnnotationPad(MaskPad):
             if labels.present():
                 self.message.note(self._strings("few_choose_first"))
             return
-        if labels.palette != self._project.palette:
-            self._take_palette(labels.palette, came=came)
+        palette = self._project.palette
+        if labels.palette != palette and not self._takes_palette(labels.palette, came=came):
+            mine = self._question.translate(labels, palette, on_answer=self._come)
+            if mine is not None:
+                self._come(mine)
+            return
+        self._question.forget()
         if labels.present():
-            annotation = self._project.annotate(self.shown, labels)
-            if annotation.palette != labels.palette:
-                self.replace(annotation, origin=self._page(self.shown))
+            self._project.annotate(self.shown, labels)
         elif self._project.pictures[self.shown].annotation is not None:
             self._project.erase(self.shown)
         self.kept += 1
 
-    def _take_palette(self, palette: Palette, *, came: bool) -> None:
-        """Another palette than the project's: an edit that was undone means the same classes, one
-        that came with a map may mean others."""
+    def _come(self, labels: LabelMap) -> None:
+        """A map from elsewhere, in our own palette now."""
+        self.replace(labels, origin=self._page(self.shown))
+
+    def _takes_palette(self, palette: Palette, *, came: bool) -> bool:
+        """Whether another palette than the project's becomes it: an edit that was undone means
+        the same classes, one that came with a map may mean others."""
         if not came:
             self._project.set_palette(palette)
         elif not self._others():
             table = np.full(256, UNPAINTED, np.uint8)
             table[list(palette.indices)] = palette.indices
             self._project.set_palette(palette, table=table)
+        else:
+            return False
+        return True
 
     def _others(self) -> list[tuple[str, LabelMap]]:
         pictures = list(self._project.pictures.values())

@@ -24,6 +24,7 @@ from smis_widgets.few_shot_sketch import FewShotSketch
 from smis_widgets.few_shot_training import FewShotTraining
 from smis_widgets.live_labels import Labelled, LiveLabels
 from smis_widgets.photographs import Photographs
+from smis_widgets.palette_question import PaletteQuestion
 from smis_widgets.picture_wall import PictureWall
 from smis_widgets.shell import Shell
 from smis_widgets.strings import Strings
@@ -196,8 +197,10 @@ class FewShotStudio(widgets.VBox):
             on_error=lambda what, error: self.message.error(strings(what), error, strings),
             strings=strings,
         )
+        self.question = PaletteQuestion(strings)
         self.pad = AnnotationPad(
             project,
+            question=self.question,
             on_photograph=lambda picture: self.photographs.add(picture, strings("few_photograph")),
             language=language,
         )
@@ -251,7 +254,7 @@ class FewShotStudio(widgets.VBox):
             self.chosen,
             styled("smis-group", self.fill_button, self.keep_button, self.remove_button),
         )
-        body = widgets.VBox([self.shelf, tools, self.pad])
+        body = widgets.VBox([self.shelf, tools, self.pad, self.question])
         return _section("2", strings("few_annotate"), strings("few_annotate_hint"), body)
 
     def _connect(self) -> None:

@@ -67,6 +67,13 @@ TABLE: dict[str, tuple[str, ...]] = {
     "few_keep_tooltip": ("Keep these labels as they are as an annotation",),
     "few_remove": ("Take this picture out of the project; its files stay in the folder removed",),
     "few_removing": ("Removing",),
+    # Masks from elsewhere
+    "few_strange": (
+        "This mask is painted with the palette {palette!r}, which has other names. What are these?",
+    ),
+    "few_unpainted": ("leave it unpainted",),
+    "few_take_mapped": ("take it so",),
+    "few_take_mapped_tooltip": ("Take the mask with these classes",),
     # Training
     "few_train": ("Train",),
     "few_train_hint": ("An encoder learns from samples that your annotation labels",),
