@@ -272,7 +272,7 @@ class _Run:
             kept.copy_(newest)
 
     def _identity(self) -> dict[str, Any]:
-        identity = {
+        identity: dict[str, Any] = {
             "options": asdict(self.options),
             "generator": fingerprint(self.generator),
             "labeller": fingerprint(self.labeller),

@@ -86,7 +86,7 @@ class Validator:
         size = self.generator.config.resolution
         classes = network.config.palette.num_classes
         images, found = [], []
-        for part in self.masks.split(16):
+        for part in torch.split(self.masks, 16):
             codes = network(one_hot(part, classes))
             ws = self.generator.mapping.w_avg + codes
             image, features = self.generator.synthesis(ws, features=self.labeller.layers)
@@ -114,7 +114,7 @@ def joint_miou(
     """Mean over classes of intersections over unions that are summed over all masks."""
     painted = wanted != UNPAINTED
     ious = []
-    for index in wanted[painted].unique():
+    for index in torch.unique(wanted[painted]):
         asked, got = wanted == index, (found == index) & painted
         ious.append(float((asked & got).sum()) / float((asked | got).sum()))
     return sum(ious) / len(ious) if ious else 1.0

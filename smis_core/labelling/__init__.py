@@ -34,6 +34,7 @@ from .prototypes import (
     resize_as_the_paper,
 )
 from .sparse import SparseLabeller, fit_sparse
+from .thorough import ThoroughOptions, fit_thoroughly
 
 __all__ = [
     "TEMPERATURE",
@@ -49,6 +50,7 @@ __all__ = [
     "QuickStep",
     "Reading",
     "SparseLabeller",
+    "ThoroughOptions",
     "best_prototypes",
     "build_labeller",
     "class_weights",
@@ -59,6 +61,7 @@ __all__ = [
     "fit_prototypes",
     "fit_quickly",
     "fit_sparse",
+    "fit_thoroughly",
     "read_features",
     "read_with_confidence",
     "resize_as_the_paper",

@@ -22,6 +22,7 @@ from .features import (
     read_features,
     restyle,
     sample_ws,
+    seeded_noise,
     shallow_synthesis,
 )
 from .labeller import Labeller, LabellerConfig, shown_classes
@@ -179,7 +180,7 @@ def _fit(
         optimizer.step()
         schedule.step()
         with torch.no_grad():
-            parts = joined.detach().split(list(probe.config.channels), dim=1)
+            parts = torch.split(joined.detach(), list(probe.config.channels), dim=1)
             for weight, part in zip(probe.weights, parts, strict=True):
                 weight.copy_(part)
         if index + 1 == options.steps:
@@ -206,7 +207,8 @@ def _pixels(
     targets: list[Tensor] = []
     for _ in range(copies):
         ws = restyle(generator, wplus, mix_from=mix_from, rng=rng)
-        features = read_features(synthesis, ws, probe.layers, noise="random").features
+        noise = seeded_noise(synthesis, len(ws), rng)
+        features = read_features(synthesis, ws, probe.layers, noise=noise).features
         for picture, (places, target) in enumerate(spots):
             grid = places.to(device)[None, None]
             columns = [
@@ -283,7 +285,7 @@ def read_with_confidence(
     )
     synthesis = shallow_synthesis(generator, finest)
     names, sure = [], []
-    for part in wplus.split(_READING_BATCH):
+    for part in torch.split(wplus, _READING_BATCH):
         features = read_features(synthesis, part, labeller.layers).features
         if isinstance(labeller, ProbeLabeller):
             votes = labeller.member_logits(features) / temperature

@@ -62,7 +62,7 @@ class MarksLabeller(Labeller):
         found = self._gather(features)
         side = max(values.shape[-1] for values in found)
         total: Tensor | None = None
-        parts = self.vectors.split(list(self.config.channels), dim=1)
+        parts = torch.split(self.vectors, list(self.config.channels), dim=1)
         for values, vectors in zip(found, parts, strict=True):
             cosine = torch.einsum("mc,nchw->nmhw", vectors, F.normalize(values.float(), dim=1))
             if cosine.shape[-1] != side:
@@ -112,7 +112,7 @@ class MarksLabeller(Labeller):
         similarity = self._similarity(features)
         places, sure = found_places(similarity)
         found = torch.zeros_like(places)
-        for picture in self.mark_pictures.unique():
+        for picture in torch.unique(self.mark_pictures):
             mine = self.mark_pictures[self.owners] == picture
             spots = self.spots[mine]
             matrix = affine_fit(spots, places[:, mine], sure[:, mine])
@@ -139,8 +139,10 @@ class MarksLabeller(Labeller):
         """The annotated picture that resembles each sample most: [N]."""
         peaks = self._similarity(features).flatten(2).amax(dim=2)
         owners = self.mark_pictures[self.owners]
-        scores = [peaks[:, owners == each].mean(dim=1) for each in self.mark_pictures.unique()]
-        return self.mark_pictures.unique()[torch.stack(scores, dim=1).argmax(dim=1)]
+        pictures = torch.unique(self.mark_pictures)
+        scores = [peaks[:, owners == each].mean(dim=1) for each in pictures]
+        chosen: Tensor = pictures[torch.stack(scores, dim=1).argmax(dim=1)]
+        return chosen
 
 
 @torch.no_grad()

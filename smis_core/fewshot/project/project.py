@@ -1,14 +1,9 @@
 """A person's few-shot work in one folder: pictures, latents, annotations, palette, encoder.
 
-    project.json    palette, settings, the generator's name and fingerprint
-    pictures/       NAME.png, at the generator's size
-    latents/        NAME.safetensors, in W+
-    annotations/    NAME.png, indexed, with the palette inside
-    encoder.safetensors
-    work/           what an interrupted training resumes from
-    removed/        what was taken out
-
-Every file is replaced in one step, and nothing is ever deleted but by the person.
+`project.json` holds palette, settings and the generator's name; `pictures/`, `latents/` (W+) and
+`annotations/` (indexed PNG with the palette inside) have files of the same names; training works
+in `work/` and leaves `encoder.safetensors`; what is taken out moves to `removed/`. Every file is
+replaced in one step.
 """
 
 from __future__ import annotations
@@ -186,6 +181,11 @@ class FewshotProject:
         return self.folder / "work"
 
     @property
+    def generator_fingerprint(self) -> str:
+        """Of the generator."""
+        return self._record.fingerprint
+
+    @property
     def resolution(self) -> int:
         """Side of the pictures."""
         return self.generator.config.resolution
@@ -193,9 +193,7 @@ class FewshotProject:
     def add_sample(self, seed: int, *, truncation_psi: float = 0.7) -> ProjectPicture:
         """A picture of the generator; adding it twice gives the one that is there.
 
-        Args:
-            seed: from 0 on.
-            truncation_psi: how far it strays from the average, 0 to 1.
+        `truncation_psi` says how far it strays from the average, 0 to 1.
         """
         name = f"seed-{seed}" if truncation_psi == 0.7 else f"seed-{seed}-psi-{truncation_psi:g}"
         with self._lock, torch.no_grad():
@@ -217,8 +215,7 @@ class FewshotProject:
         Raises:
             ValueError: no picture, or a name that is no file name.
         """
-        source = Path(name).name
-        stem = Path(name).stem
+        source, stem = Path(name).name, Path(name).stem
         if not _NAME.fullmatch(stem) or stem.startswith("."):
             raise ValueError(f"name: wanted letters, digits, spaces and -_.(), got {name!r}")
         read = read_image(image, size=self.resolution)
@@ -234,8 +231,7 @@ class FewshotProject:
         """The latent of a picture.
 
         Args:
-            name: of the picture.
-            wplus: [1, L, w].
+            name, wplus: of the picture, [1, L, w].
             quality: PSNR in decibel of what it draws.
 
         Raises:
@@ -300,10 +296,9 @@ class FewshotProject:
         """Takes a picture and what belongs to it away, into `removed`."""
         with self._lock:
             self._picture(name)
-            kinds = ((ANNOTATIONS, "png"), (LATENTS, "safetensors"), (PICTURES, "png"))
-            for kind, suffix in kinds:
-                aside = self.folder / REMOVED / kind
-                move_aside(self.folder / kind / f"{name}.{suffix}", aside)
+            for kind in (ANNOTATIONS, LATENTS, PICTURES):
+                suffix = "safetensors" if kind == LATENTS else "png"
+                move_aside(self.folder / kind / f"{name}.{suffix}", self.folder / REMOVED / kind)
             del self.pictures[name]
             self._record.pictures.pop(name, None)
             self._write()
