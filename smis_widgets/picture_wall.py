@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import anywidget
-import numpy as np
 import traitlets
-from PIL import Image
 
-from smis_core.images import read_image, to_pil
 from smis_widgets.image_view import with_plain_picture
 from smis_widgets.shell import STATIC, THEME
 from smis_widgets.strings import Strings
+from smis_widgets.wall_files import file_of, overlay_of, sheet
 
 IN_FLIGHT = 8
 """Pictures that are sent and not yet on screen."""
 PATIENCE_SECONDS = 2.0
 """A page that has not answered for so long is gone."""
-LARGEST_SIDE = 256
-"""Pictures travel no larger."""
 KEPT = 1500
 """Pictures that are remembered where they can be made again."""
 _GROWS_BY = 60
@@ -65,6 +60,9 @@ class PictureWall(anywidget.AnyWidget):
         on_drop: called with the wall and the places on it that are dropped here.
         language: of the texts, see `smis_widgets.strings`.
         traits: of those below.
+
+    Attributes:
+        edition: counts how often other pictures were asked for, by `clear` or `renew`.
     """
 
     _esm = STATIC / "wall.js"
@@ -143,6 +141,8 @@ class PictureWall(anywidget.AnyWidget):
     ) -> None:
         self._lock = threading.RLock()
         self._tiles: dict[int, _Tile] = {}
+        self._stale: set[int] = set()
+        self.edition = 0
         self._pages: dict[str, dict[int, int]] = {}
         self._flying: dict[tuple[int, int], float] = {}
         self._on_want, self._on_open = on_want, on_open
@@ -163,7 +163,7 @@ class PictureWall(anywidget.AnyWidget):
         caption: str | None = None,
         mark: str | None = None,
         overlay: Any = None,
-        epoch: int | None = None,
+        edition: int | None = None,
     ) -> None:
         """Set a place, or parts of it; what is None stays as it is.
 
@@ -174,23 +174,24 @@ class PictureWall(anywidget.AnyWidget):
             mark: a word on it, such as a score.
             overlay: uint8 array [H, W, 4], PIL picture, or bytes of a file; it lies over the
                 picture. Empty bytes take it away.
-            epoch: the wall's when the picture was asked for; one that is past is not shown.
+            edition: the wall's when the picture was asked for; one that is past is not shown.
 
         Raises:
             ValueError: a place below 0, or what came is no picture.
         """
         if index < 0:
             raise ValueError(f"index: wanted a place from 0 up, got {index}")
-        picture = None if picture is None else _file_of(picture)
-        overlay = None if overlay is None else _overlay_of(overlay)
+        picture = None if picture is None else file_of(picture)
+        overlay = None if overlay is None else overlay_of(overlay)
         with self._lock:
-            if epoch is not None and epoch != self.epoch:
+            if edition is not None and edition != self.edition:
                 return
             tile = self._tiles.pop(index, None) or _Tile()  # the newest stand last
             self._tiles[index] = tile
             tile.revision += 1
             if picture is not None:
                 tile.picture, tile.picture_revision = picture, tile.revision
+                self._stale.discard(index)
             if overlay is not None:
                 tile.overlay, tile.overlay_revision = overlay, tile.revision
             tile.caption = tile.caption if caption is None else caption
@@ -208,8 +209,19 @@ class PictureWall(anywidget.AnyWidget):
             self._tiles.clear()
             self._pages.clear()
             self._flying.clear()
+            self._stale.clear()
+            self.edition += 1
             self.epoch += 1
             self.count = count
+
+    def renew(self, places: Iterable[int] | None = None) -> None:
+        """Ask for some pictures anew (None: for all); those that hang there stay until then."""
+        with self._lock:
+            self._stale.update(range(self.count) if places is None else places)
+            self.edition += 1
+            wanted = self.wanted
+        if wanted and self._on_want is not None:
+            self._on_want(wanted)
 
     @property
     def wanted(self) -> list[int]:
@@ -219,8 +231,8 @@ class PictureWall(anywidget.AnyWidget):
             return [
                 index
                 for index in dict.fromkeys(near)
-                if index < self.count
-                and (index not in self._tiles or not self._tiles[index].picture)
+                if self.headed <= index < self.count
+                and (index in self._stale or not self.picture(index))
             ]
 
     def picture(self, index: int) -> bytes:
@@ -335,48 +347,3 @@ class PictureWall(anywidget.AnyWidget):
 
 
 _WALLS: dict[str, PictureWall] = {}
-
-
-def sheet(files: Sequence[bytes], *, columns: int, side: int = 96) -> bytes:
-    """Pictures side by side as one PNG; empty for none."""
-    if not files:
-        return b""
-    columns = min(columns, len(files))
-    rows = -(-len(files) // columns)
-    whole = Image.new("RGB", (columns * side, rows * side), "white")
-    for place, file in enumerate(files):
-        picture = Image.open(io.BytesIO(file)).convert("RGB").resize((side, side))
-        whole.paste(picture, (place % columns * side, place // columns * side))
-    return _png(whole)
-
-
-def _file_of(picture: Any) -> bytes:
-    if isinstance(picture, bytes):
-        if not picture.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")):
-            raise ValueError("picture: wanted the bytes of a PNG or JPEG file, got others")
-        return picture
-    small = to_pil(read_image(picture))
-    small.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
-    return _png(small)
-
-
-def _overlay_of(overlay: Any) -> bytes:
-    if isinstance(overlay, bytes):
-        return overlay and _file_of(overlay)
-    if isinstance(overlay, np.ndarray):
-        if overlay.dtype != np.uint8 or overlay.ndim != 3 or overlay.shape[2] != 4:
-            raise ValueError(
-                f"overlay: wanted uint8 [H, W, 4], got {overlay.dtype} {[*overlay.shape]}"
-            )
-        overlay = Image.fromarray(overlay)
-    if not isinstance(overlay, Image.Image):
-        raise ValueError(f"overlay: wanted an array, a picture or bytes, got {type(overlay)}")
-    small = overlay.convert("RGBA")
-    small.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.NEAREST)
-    return _png(small)
-
-
-def _png(picture: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()

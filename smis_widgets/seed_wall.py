@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import random
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
@@ -18,28 +17,24 @@ from smis_core.editing import (
     EditState,
     LikePool,
     Pool,
-    Seeded,
     SeedPool,
     Sieve,
     StatePool,
     group_rows,
     identify,
-    load_directions,
-    split_seed,
 )
-from smis_core.editing.identity import Identity
 from smis_core.jobs.turns import turns_of
 from smis_core.networks.generator_base import GeneratorBase
 from smis_widgets.controls import MessageLine, SliderRow, icon_button, mark, styled, text_button
 from smis_widgets.image_view import with_plain_picture
 from smis_widgets.picture_wall import PictureWall
 from smis_widgets.search_filters import Filters
+from smis_widgets.search_parts import SeedField, bundled_directions, group_field, name_of
 from smis_widgets.shell import Shell
 from smis_widgets.strings import Strings
 from smis_widgets.thumbnails import WallFiller
 
 _AT_FIRST = 60
-_LARGEST_DICE = 999_999
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,24 +132,22 @@ class SeedWall(widgets.VBox):
         super().__init__(psi=psi)
         self.add_class("smis-panel")
         self.add_class("smis-search")
-        self._filler = WallFiller(self.wall, generator, self._states, self._failed)
+        self._filler = WallFiller(generator, [(self.wall, self._states)], self._failed)
         self.children = self._parts()
         self._connect()
         self._hang(_View(pool, strings("seeds_from", seed=seed)))
 
     # What a program uses
 
-    def start(self, seed: int | str | None = None) -> None:
-        """Seeds from a number on; by default from the field's.
+    def start(self) -> None:
+        """Hang the seeds from the field's number on.
 
         Raises:
             ValueError: no seed.
         """
-        whole, _ = split_seed(self.seed_field.value if seed is None else seed)
-        self.seed_field.value = str(whole)
-        pool = self._seeds(whole, self.psi)
+        pool = self._seeds(self.seed_field.seed, self.psi)
         self._trail.clear()
-        self._hang(_View(pool, self._strings("seeds_from", seed=whole)))
+        self._hang(_View(pool, self._strings("seeds_from", seed=pool.first)))
 
     def more_like_this(self, state: EditState | None = None) -> None:
         """Others like one state, by default like what is chosen.
@@ -166,11 +159,10 @@ class SeedWall(widgets.VBox):
         if state is None:
             raise ValueError(self._strings("choose_one"))
         rows = None if self.group == "all" else group_rows(self.generator, self.group)
-        name = _name(state)
-        like = self._strings("like", name=name)
+        name = name_of(state)
         with turns_of(self.generator):
             pool = LikePool(
-                self.generator, state, rows=rows, radius=self.radius, name=like,
+                self.generator, state, rows=rows, radius=self.radius, name=f"{name} ·",
                 label=self._label, psi=self.psi, identity=self._identity,
             )  # fmt: skip
         group = self._strings(f"group_{self.group}")
@@ -190,7 +182,7 @@ class SeedWall(widgets.VBox):
         name = self._strings("between")
         with turns_of(self.generator):
             pool = BetweenPool(self.generator, ends, name=name, identity=self._identity)
-        names = ", ".join(_name(state) for state in ends[:4])
+        names = ", ".join(name_of(state) for state in ends[:4])
         self._go_on(_View(pool, self._strings("between_title", names=names)))
 
     def show_favourites(self) -> None:
@@ -223,11 +215,7 @@ class SeedWall(widgets.VBox):
 
     def _make_controls(self, seed: int, psi: float) -> None:
         strings, on = self._strings, self._guarded
-        self.seed_field = widgets.Text(
-            str(seed), continuous_update=False, tooltip=strings("first_seed_tooltip")
-        )
-        self.seed_field.add_class("smis-field")
-        self.dice = icon_button("dice", strings("other_seeds"), on(self._roll))
+        self.seed_field = SeedField(seed, on_start=on(self.start), strings=strings)
         self.psi_row = SliderRow(
             widgets.FloatSlider(psi, min=0.0, max=1.5, step=0.05, continuous_update=False),
             label=strings("truncation"), tooltip=strings("truncation_tooltip"),
@@ -245,11 +233,7 @@ class SeedWall(widgets.VBox):
         self.between_button = text_button(
             strings("between_these"), strings("between_tooltip"), on(self.between_these)
         )
-        self.group_field = widgets.Dropdown(
-            options=[(strings(f"group_{each}"), each) for each in ("all", *GROUPS)],
-            tooltip=strings("group_tooltip"),
-        )
-        self.group_field.add_class("smis-choice")
+        self.group_field = group_field(strings("group_tooltip"), strings)
         self.radius_row = SliderRow(
             widgets.FloatSlider(0.4, min=0.0, max=1.0, step=0.05),
             label=strings("strength"), tooltip=strings("radius_tooltip"),
@@ -266,16 +250,15 @@ class SeedWall(widgets.VBox):
         self.heading.add_class("smis-heading")
 
     def _parts(self) -> tuple[widgets.Widget, ...]:
-        name = widgets.Label(self._strings("seeds_name"))
-        name.add_class("smis-name")
         classes = [self.label_field] if self.generator.config.c_dim else []
-        seeds = styled("smis-group", name, self.seed_field, self.dice, *classes)
         like = styled(
             "smis-group", self.like_button, self.group_field, self.radius_row, self.between_button
         )
         where = styled("smis-bar", self.back_button, self.heading)
         filters = [] if self.filters is None else [self.filter_button]
-        top = styled("smis-bar", seeds, self.psi_row, *filters, self.favourites_button)
+        top = styled(
+            "smis-bar", self.seed_field, *classes, self.psi_row, *filters, self.favourites_button
+        )
         boxes = [] if self.filters is None else [self.filters]
         if self.filters is not None:
             self.filters.add_class("smis-hidden")
@@ -287,7 +270,6 @@ class SeedWall(widgets.VBox):
         traitlets.link((self, "group"), (self.group_field, "value"))
         traitlets.link((self, "radius"), (self.radius_row.slider, "value"))
         traitlets.link((self, "psi"), (self.psi_row.slider, "value"))
-        self.seed_field.observe(on(lambda change: self.start()), "value")
         self.label_field.observe(on(lambda change: self._relabel(change.new)), "value")
         self.observe(on(lambda change: self._restart()), "psi")
         self.wall.observe(on(lambda change: self._choose(change.new)), "selected")
@@ -310,7 +292,7 @@ class SeedWall(widgets.VBox):
 
     def _hang(self, view: _View) -> None:
         ranges = {} if self.filters is None else self.filters.ranges
-        # The worker puts pictures of the former view under the former epoch: they are not shown.
+        # The worker puts pictures of the former view under the former edition: they are not shown.
         self._view, self._sieve = view, Sieve(view.pool, self.directions, ranges)
         size = self._sieve.size
         endless = size is None or size > _AT_FIRST
@@ -341,7 +323,7 @@ class SeedWall(widgets.VBox):
             state = view.pool.state(number)
             if view.key(number) in self._stars and place not in self.wall.favourites:
                 self.wall.favourites = [*self.wall.favourites, place]
-            found.append((place, state, _name(state)))
+            found.append((place, state, name_of(state)))
         return found
 
     def _choose(self, places: list[int]) -> None:
@@ -382,16 +364,13 @@ class SeedWall(widgets.VBox):
         if number is not None:
             self.more_like_this(self._view.pool.state(number))
 
-    def _roll(self) -> None:
-        self.start(random.SystemRandom().randrange(_LARGEST_DICE + 1))
-
     def _relabel(self, label: int) -> None:
         self._label = label
         self.start()
 
     def _restart(self) -> None:
         if isinstance(self._view.pool, SeedPool):
-            self.start(self._view.pool.first)
+            self.start()
 
     def _toggle_filters(self) -> None:
         assert self.filters is not None
@@ -404,15 +383,3 @@ class SeedWall(widgets.VBox):
         """The live wall, and a plain picture for places without a kernel."""
         bundle = super()._repr_mimebundle_(**kwargs)
         return with_plain_picture(bundle, self.wall.still())
-
-
-def bundled_directions(identity: Identity) -> Directions | None:
-    """The bundled directions where they are a generator's, otherwise none."""
-    try:
-        return load_directions(None, identity)
-    except (FileNotFoundError, ValueError):
-        return None
-
-
-def _name(state: EditState) -> str:
-    return str(state.a.seed) if isinstance(state.a, Seeded) else state.a.name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -14,7 +14,8 @@ from smis_core.jobs import LatestWorker
 from smis_core.jobs.turns import turns_of
 from smis_core.networks.generator_base import GeneratorBase
 from smis_core.networks.session import SynthesisSession
-from smis_widgets.picture_wall import LARGEST_SIDE, PictureWall
+from smis_widgets.picture_wall import PictureWall
+from smis_widgets.wall_files import LARGEST_SIDE
 
 BATCH = 2
 """Pictures between which something more urgent may come."""
@@ -55,32 +56,31 @@ known yet may be left out, and the wall is asked again."""
 
 
 class WallFiller:
-    """Draws what a wall wants on a thread of its own, the most urgent first.
+    """Draws what walls want on a thread of its own, the most urgent first.
 
     After each few pictures it looks again at what is wanted: a wall that was scrolled on or
     cleared does not wait for what nobody looks at any more.
 
     Args:
-        wall: to be filled; its `on_want` calls `go`.
         generator: what draws; others that use it take turns.
-        states: what stands at which place; called with the generator's turn.
+        walls: to be filled, their `on_want` calls `go`, with what stands at which place; that is
+            called with the generator's turn. Earlier walls come first.
         on_error: called on the worker's thread.
     """
 
     def __init__(
         self,
-        wall: PictureWall,
         generator: GeneratorBase,
-        states: States,
+        walls: Sequence[tuple[PictureWall, States]],
         on_error: Callable[[Exception], None],
     ) -> None:
-        self._wall, self._states, self._on_error = wall, states, on_error
+        self._walls, self._on_error = tuple(walls), on_error
         self._draw = Thumbnails(generator)
         self._turns = turns_of(generator)
         self._closed = False
         self._worker: LatestWorker[None, None] = LatestWorker(self._fill, self._done)
 
-    def go(self, _: list[int] | None = None) -> None:
+    def go(self) -> None:
         """Something is wanted."""
         if not self._closed:
             self._worker.submit(None)
@@ -95,13 +95,19 @@ class WallFiller:
         self._worker.close()
 
     def _fill(self, _: None) -> None:
-        while not self._closed and (wanted := self._wall.wanted):
-            epoch = self._wall.epoch
-            with self._turns:
-                found = self._states(wanted)[:BATCH]
-                drawn = [(place, self._draw(state), caption) for place, state, caption in found]
-            for place, picture, caption in drawn:
-                self._wall.put(place, picture, caption=caption, epoch=epoch)
+        while not self._closed and any(self._fill_some(*each) for each in self._walls):
+            pass
+
+    def _fill_some(self, wall: PictureWall, states: States) -> bool:
+        edition, wanted = wall.edition, wall.wanted
+        if not wanted:
+            return False
+        with self._turns:
+            found = states(wanted)[:BATCH]
+            drawn = [(place, self._draw(state), caption) for place, state, caption in found]
+        for place, picture, caption in drawn:
+            wall.put(place, picture, caption=caption, edition=edition)
+        return True
 
     def _done(self, _: None, error: Exception | None) -> None:
         if error is not None:

@@ -10,6 +10,7 @@ from .edit import LOUDEST, STRONGEST, Edit, LayerEdit, apply, scaled_noise
 from .examples import boundary, pair_direction
 from .history import History, Moment
 from .identity import Identity, identify
+from .mixing import MixPool, read_source
 from .pca import DirectionStep, feature_pca, pca
 from .png import embed, extract
 from .pools import BetweenPool, LikePool, Pool, SeedPool, Sieve, StatePool, positions
@@ -36,6 +37,7 @@ __all__ = [
     "Identity",
     "LayerEdit",
     "LikePool",
+    "MixPool",
     "Moment",
     "Placement",
     "Pool",
@@ -72,6 +74,7 @@ __all__ = [
     "pca",
     "placed",
     "positions",
+    "read_source",
     "resolve",
     "rows_of",
     "save_directions",

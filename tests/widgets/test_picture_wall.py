@@ -154,17 +154,35 @@ def test_an_endless_wall_grows_near_its_end():
 
 def test_clearing_forgets_and_late_pictures_of_before_do_not_show(wall):
     page = Page(wall)
-    before = wall.epoch
+    before, edition = wall.epoch, wall.edition
     wall.selected, wall.favourites = [3], [4]
     wall.put(1, colour(1))
     wall.clear(5)
     assert (wall.count, wall.selected, wall.favourites) == (5, [], [])
-    wall.put(1, colour(2), epoch=before)
+    wall.put(1, colour(2), edition=edition)
     page.want(1)
     assert page.came == []
     wall._handle_custom_msg({"view": "page", "epoch": before, "want": [[1, 0]]}, [])
-    wall.put(1, colour(3), epoch=wall.epoch)
+    wall.put(1, colour(3), edition=wall.edition)
     assert page.places == [1]
+
+
+def test_pictures_hang_until_others_come():
+    asked = []
+    wall = PictureWall(count=3, on_want=asked.append)
+    page = Page(wall)
+    page.want(0, 1, 2)
+    for place in range(3):
+        wall.put(place, colour(1), edition=wall.edition)
+        page.answer()
+    late = wall.edition
+    wall.renew([1, 2])
+    assert asked[-1] == wall.wanted == [1, 2]
+    wall.put(1, colour(7), edition=late)
+    assert wall.wanted == [1, 2]
+    assert len(page.came) == 3
+    wall.put(1, colour(2), edition=wall.edition)
+    assert (wall.wanted, page.places[-1]) == ([2], 1)
 
 
 def test_opening_keys_and_dropping_reach_their_owner():
