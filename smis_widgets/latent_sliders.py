@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +34,8 @@ from smis_widgets.slider_desk import SliderDesk, columns_of, first_columns
 from smis_widgets.slider_files import DirectionFiles, again, code_of, save_state
 from smis_widgets.slider_painter import Painted, SliderPainter, Wish
 from smis_widgets.slider_panel import SliderPanel
-from smis_widgets.slider_states import Memory, Openable, carried, opened
+from smis_widgets.slider_states import How, Memory, Openable, carried, opened
 from smis_widgets.strings import Strings
-
-
-@dataclass(frozen=True)
-class _How:
-    """How a state came about."""
-
-    label: str
-    moving: bool = False
-    """a hand is still at it"""
-    kept: bool = True
-    """whether it becomes a moment of the history"""
 
 
 class LatentSliders(widgets.VBox):
@@ -100,6 +88,8 @@ class LatentSliders(widgets.VBox):
     folder = traitlets.Unicode("pictures")
     """Where the save button writes."""
 
+    _painter: SliderPainter | None = None
+
     def __init__(
         self,
         generator: GeneratorBase | None = None,
@@ -112,7 +102,7 @@ class LatentSliders(widgets.VBox):
     ) -> None:
         self._strings = strings = Strings(language)
         self.lock = threading.RLock()
-        self._how: _How | None = None
+        self._how: How | None = None
         self._pictured: EditState | None = None
         self._behind = False
         self._source = source
@@ -137,16 +127,16 @@ class LatentSliders(widgets.VBox):
             generator=generator, directions=known, state=first, folder=str(folder),
             columns=first_columns(known),
         )  # fmt: skip
-        self.add_class("smis-panel")
-        self.add_class("smis-turn")
+        for name in ("smis-panel", "smis-turn"):
+            self.add_class(name)
         main = styled("smis-turn-main", self.panel, self.view, kind=widgets.Box)
-        self.children = (Shell(), main, self.films, self.message, self.finder)
+        self.children = (Shell(), main, self.message, self.films, self.finder)
         self._connect()
         self.panel.show_generator(generator, rows_of(generator))
         self.panel.show_directions(known)
         self.panel.columns = self.columns
         self.refresh()
-        self._wish(moving=False)
+        self.wish(moving=False)
 
     # What a program uses
 
@@ -230,6 +220,7 @@ class LatentSliders(widgets.VBox):
             state, image = self.state, self.picture if self._pictured is self.state else None
         path = save_state(self.generator, state, Path(self.folder), image=image)
         self.files.pictures[path] = state
+        self._say_again()
         return path
 
     def code(self) -> str:
@@ -248,8 +239,9 @@ class LatentSliders(widgets.VBox):
 
     def close(self) -> None:
         """End the threads and remove the widgets."""
-        self.finder.bar.stop()
-        self._painter.close()
+        if self._painter is not None:  # None where generator, directions or state were refused
+            self.finder.bar.stop()
+            self._painter.close()
         super().close()
 
     # From state to state
@@ -266,12 +258,11 @@ class LatentSliders(widgets.VBox):
             kept: whether it becomes a moment of the history, once it is settled.
         """
         with self.lock:
-            self._how = _How(label, moving, kept)
+            self._how = How(label, moving, kept)
             try:
                 if state is self.state:
                     self._follow()
-                else:
-                    self.state = state
+                self.state = state
             finally:
                 self._how = None
 
@@ -279,11 +270,10 @@ class LatentSliders(widgets.VBox):
         """Show the settings and the history as they are."""
         self.panel.show_state(self.state, self._desk.locked)
         self.films.show(self.history, self._memory.labels)
-        self.panel.again = again(self.state, self.files, generator=self._source)
+        self._say_again()
 
-    def draw_whole(self) -> None:
-        """Draw the whole picture: the hand rests, though it has not let go."""
-        self._wish(moving=False)
+    def _say_again(self) -> None:
+        self.panel.again = again(self.state, self.files, generator=self._source)
 
     def _go(self, history: History[EditState]) -> None:
         with self.lock:
@@ -293,7 +283,7 @@ class LatentSliders(widgets.VBox):
     def _follow(self) -> None:
         """The state is another one: remember it, show its settings, draw it."""
         with self.lock:
-            how = self._how or _How(self._strings("film_opened"))
+            how = self._how or How(self._strings("film_opened"))
             joined = with_directions(self.directions, self.state.directions)
             if joined is not self.directions:
                 self.directions = joined
@@ -303,9 +293,10 @@ class LatentSliders(widgets.VBox):
                 if how.kept:
                     self._memory.add(self.state, how.label, linked=self._how is None)
                 self.refresh()
-            self._wish(moving=how.moving)
+            self.wish(moving=how.moving)
 
-    def _wish(self, *, moving: bool) -> None:
+    def wish(self, *, moving: bool) -> None:
+        """Wish for the state's picture: one that keeps up with a hand, or the whole one."""
         # Nobody sees a movement that is scrolled away: the picture is drawn when it is back.
         self._behind = moving and not self.view.on_screen
         if self._behind:
@@ -357,7 +348,7 @@ class LatentSliders(widgets.VBox):
 
     def _back_on_screen(self) -> None:
         if self.view.on_screen and self._behind:
-            self._wish(moving=False)
+            self.wish(moving=False)
 
     def _offer(self) -> None:
         self.panel.show_directions(self.directions)

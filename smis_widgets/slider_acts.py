@@ -77,9 +77,7 @@ def with_directions(own: Directions | None, used: Directions | None) -> Directio
     if own is None or used is None:
         return own or used
     alike = [
-        name
-        for name in used.names
-        if name in own.names and torch.equal(used[name], own[name])
+        name for name in used.names if name in own.names and torch.equal(used[name], own[name])
     ]
     if len(alike) == len(used.names):
         return own

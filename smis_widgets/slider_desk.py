@@ -39,7 +39,7 @@ class SliderDesk:
         if name in ("undo", "redo"):
             getattr(sliders, name)()
         elif name == "rest":
-            sliders.draw_whole()
+            sliders.wish(moving=False)
         elif name == "column":
             self.toggle(str(content.get("column")), content.get("on") is True)
         elif name == "lock":

@@ -19,6 +19,7 @@ _FORGET_SECONDS = 5.0
 _GROWTH = 3.0
 """A picture of twice the side is expected to take so many times longer."""
 _SMALLEST = 32
+_HELD_BYTES = 2**29
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,9 @@ class Pace:
 
     def note(self, side: int, seconds: float, now: float) -> None:
         """A picture of some side took so long."""
-        before = self._took.get(side, (seconds, now))[0]
+        before, at = self._took.get(side, (seconds, now))
+        if now - at > _FORGET_SECONDS:
+            before = seconds
         self._took[side] = (0.6 * before + 0.4 * seconds, now)
 
     def side(self, now: float) -> int:
@@ -75,6 +78,15 @@ class Pace:
                 break
             best, expected = side, seconds
         return best
+
+
+@dataclass(frozen=True, eq=False)
+class _Now:
+    epoch: int
+    generator: GeneratorBase
+    quick: SynthesisSession
+    exact: SynthesisSession
+    pace: Pace
 
 
 class SliderPainter:
@@ -101,16 +113,18 @@ class SliderPainter:
 
     def take(self, generator: GeneratorBase) -> None:
         """Another generator from now on; what was wished for of the one before is dropped."""
-        session = SynthesisSession(generator)
-        sides = (*session.previews, generator.config.resolution)
+        # A picture that moves may be rounded; one at rest is what `draw` gives, bit for bit.
+        quick = SynthesisSession(generator, memory_limit=_HELD_BYTES)
+        exact = SynthesisSession(generator, precision="float32", memory_limit=_HELD_BYTES)
+        pace = Pace((*quick.previews, generator.config.resolution))
         self.epoch += 1
-        # In one piece: the worker must not see the session of one and the number of another.
-        self._drawn_with = (self.epoch, generator, session, Pace(sides))
+        # In one piece: the worker must not see the sessions of one and the number of another.
+        self._now = _Now(self.epoch, generator, quick, exact, pace)
 
     @property
     def smallest(self) -> int:
         """Side of the smallest picture that shows what is in it."""
-        return self._drawn_with[3].sides[0]
+        return self._now.pace.sides[0]
 
     def wish(self, wish: Wish) -> None:
         """Wish for a picture, in place of one that is still waited for."""
@@ -122,8 +136,8 @@ class SliderPainter:
 
     def small(self, state: EditState) -> Tensor:
         """A small picture of a state, at once; for the worker's own thread."""
-        _, generator, session, _ = self._drawn_with
-        return self._draw(generator, session, state, self.smallest)[0]
+        now = self._now
+        return self._draw(now.generator, now.quick, state, self.smallest)[0]
 
     def wait(self, timeout: float) -> bool:
         """Wait until every wish is granted or dropped; returns whether it is."""
@@ -137,16 +151,17 @@ class SliderPainter:
         self._asides.close()
 
     def _render(self, wish: Wish) -> Painted | None:
-        epoch, generator, session, pace = self._drawn_with
-        if wish.epoch != epoch:
+        now = self._now
+        if wish.epoch != now.epoch:
             return None
-        whole = generator.config.resolution
-        side = pace.side(time.monotonic()) if wish.moving else whole
+        whole = now.generator.config.resolution
+        side = now.pace.side(time.monotonic()) if wish.moving else whole
+        session = now.quick if wish.moving else now.exact
         started = time.perf_counter()
-        image, resolved = self._draw(generator, session, wish.state, side)
+        image, resolved = self._draw(now.generator, session, wish.state, side)
         seconds = time.perf_counter() - started
         if wish.moving:
-            pace.note(side, seconds, time.monotonic())
+            now.pace.note(side, seconds, time.monotonic())
         return Painted(wish, image, resolved, seconds)
 
     @staticmethod
@@ -165,7 +180,7 @@ class SliderPainter:
         self, wish: tuple[EditState, Callable[[Tensor], None]]
     ) -> tuple[Tensor, Callable[[Tensor], None]]:
         state, show = wish
-        generator = self._drawn_with[1]
+        generator = self._now.generator
         with turns_of(generator):
             return draw(generator, state), show
 

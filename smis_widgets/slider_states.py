@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,18 @@ history: somebody turns something there."""
 
 Openable = EditState | WPlus | Resolved | int | str | Path | bytes
 """A state; a latent, or one with its noise; a seed; a PNG that was saved with its latent."""
+
+
+@dataclass(frozen=True)
+class How:
+    """How a state came about."""
+
+    label: str
+    """what was done, in a few words"""
+    moving: bool = False
+    """a hand is still at it"""
+    kept: bool = True
+    """whether it becomes a moment of the history"""
 
 
 def opened(what: Openable | None, generator: Identity, *, classes: int) -> EditState:

@@ -69,6 +69,7 @@ function render({ model, el }) {
     if (signal.aborted) return;
     const root = el.closest(".smis-turn");
     if (!root) return void requestAnimationFrame(attach);
+    watcher.observe(root, { attributes: true, attributeFilter: ["class"] });
     const take = takesFiles(root, wire, texts, refuse, signal);
     root.addEventListener("smis-open", () => {
       const input = h("input", { type: "file", accept: ".png,.safetensors" });
@@ -86,7 +87,6 @@ function render({ model, el }) {
     };
     root.addEventListener("keydown", undo, { signal });
   };
-  attach();
 
   const build = () => [sources, chips, rows].forEach((part) => part.build());
   const show = () => {
@@ -97,12 +97,12 @@ function render({ model, el }) {
   };
   const again = () => {
     line.textContent = model.get("again");
-    // Class and trait are the widget manager's: a kernel that was restarted has forgotten the widget.
-    gone.hidden = !el.classList.contains("jupyter-widgets-disconnected");
-    el.closest(".smis-turn")?.classList.toggle("smis-lost", !gone.hidden);
+    // The widget manager says so by a class: a kernel that was restarted has forgotten the widget.
+    const root = el.closest(".smis-turn");
+    gone.hidden = !root?.classList.contains("jupyter-widgets-disconnected");
+    if (root?.classList.contains("smis-lost") === gone.hidden) root.classList.toggle("smis-lost", !gone.hidden);
   };
   const watcher = new MutationObserver(again);
-  watcher.observe(el, { attributes: true, attributeFilter: ["class"] });
   const heard = {
     "change:layout_of": build, "change:columns": build, "change:turnable": build,
     "change:settings": show, "change:heard": show, "change:again": again,
@@ -110,6 +110,7 @@ function render({ model, el }) {
   for (const [event, act] of Object.entries(heard)) model.on(event, act);
   build();
   again();
+  attach();
   el.smis = { wire, rows, sources };
   return () => {
     controller.abort();

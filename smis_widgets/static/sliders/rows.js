@@ -75,7 +75,8 @@ class Rows {
     const lock = button("lock", filled(this.texts.lock, { where: names }), () =>
       this.wire.ask("lock", { rows, on: !this.#locked(rows) }), "smis-turn-lock");
     const tools = { reset: tool("reset", "reset"), only: rows.length < this.#count ? tool("only", "only") : null, lock };
-    line.append(h("div", { className: "smis-turn-tools" }, tools.only, tools.lock, tools.reset));
+    const more = h("div", { className: "smis-turn-more" }, tools.only, tools.lock);
+    line.append(h("div", { className: "smis-turn-tools" }, more, tools.reset));
     this.lines.push({ rows, line, cells, tools });
     return line;
   }
