@@ -31,6 +31,8 @@ from .annotations import FOLDED, annotated_renders
 from .train_fewshot import FewshotOptions, hardware, inverted, named
 
 METHODS = ("default", "paper", "ceiling")
+WEIGHTS = Path(__file__).resolve().parents[2] / "benchmarks" / "weights"
+"""Where the compared encoders lie in a checkout."""
 TUNING_SEED = 2_900_000
 """Masks on which learning rates are chosen; apart from those that are measured."""
 TUNING_MASKS = 100

@@ -12,12 +12,14 @@ from typing import Any
 
 import torch
 
-from smis_core.checkpoints.native import save_network
+from smis_core.checkpoints.native import load_network, save_network
 from smis_core.fewshot import (
     AnnotatedPictures,
     EncoderConfig,
     EncoderOptions,
     EncoderStep,
+    FewshotConfig,
+    FewshotNetwork,
     FewshotProject,
     Synthesizer,
     Validation,
@@ -28,7 +30,9 @@ from smis_core.fewshot import (
 from smis_core.inversion import HybridOptions, InversionStep, companions_of, hybrid
 from smis_core.labelling import Labeller, fit_marks, fit_thoroughly
 from smis_core.latents import W, WPlus
+from smis_core.networks.generator_base import GeneratorBase
 
+from .mirrors import mirrored, with_mirrors
 from .train_fewshot import hardware
 
 _STATE_INTERVAL_STEPS = 50
@@ -39,7 +43,7 @@ class ProjectTrainingStep:
     """One step of `train_project`."""
 
     phase: str
-    """'name' or 'train'"""
+    """'mirror', 'name' or 'train'"""
     index: int
     """from 1"""
     total: int
@@ -95,9 +99,7 @@ def _invert(
         last = step
         yield step
     assert last is not None
-    found = last.best_so_far.latent
-    code = found.broadcast(generator.num_ws) if isinstance(found, W) else found
-    assert isinstance(code, WPlus)
+    code = _rows(generator, last)
     with torch.no_grad():
         # The labeller reads what constant noise draws, so that is what the quality is of.
         drawn = generator.synthesis(code.tensor).clamp(-1, 1)
@@ -149,25 +151,13 @@ def _train(
 ) -> Iterator[ProjectTrainingStep]:
     started = time.monotonic()
     digest, generator, palette = project.digest(), project.generator, project.palette
-    labels = annotated.labels.to(generator.mapping.w_avg.device)
-    assert annotated.wplus is not None
-    labeller: Labeller
-    if project.settings.kind == "sparse":
-        labeller = fit_marks(
-            generator, annotated.wplus.tensor, labels, num_classes=palette.num_classes
-        )
-        yield ProjectTrainingStep("name", 1, 1, {})
-    else:
-        for each in fit_thoroughly(
-            generator, annotated.wplus.tensor, labels, num_classes=palette.num_classes
-        ):
-            labeller = each.labeller
-            yield ProjectTrainingStep("name", each.index, each.total, {"entropy": each.loss})
-    project.work.mkdir(parents=True, exist_ok=True)
+    start: FewshotNetwork | None = None
+    for each, found in _labelled(project, annotated, shape, digest):
+        start = found
+        yield each
+    assert start is not None
+    labeller = start.labeller
     state = project.work / f"{digest[:16]}.state"
-    for former in project.work.glob("*.state"):
-        if former != state:
-            former.unlink()
     step: EncoderStep | None = None
     for step in train_encoder(
         generator,
@@ -201,6 +191,7 @@ def _train(
         }
         save_network(project.encoder_path, step.network, card=card, half=True)
         state.unlink(missing_ok=True)
+        (project.work / f"{digest[:16]}.labeller.safetensors").unlink(missing_ok=True)
     yield ProjectTrainingStep(
         "train",
         step.last + 1,
@@ -210,3 +201,74 @@ def _train(
         step.validation,
         Synthesizer(generator, step.network),
     )
+
+
+def _mirror_codes(
+    generator: GeneratorBase, annotated: AnnotatedPictures
+) -> Iterator[tuple[ProjectTrainingStep, WPlus | None]]:
+    """Inverts the mirror images side by side; the last step comes with their codes."""
+    beside = companions_of(generator)
+    images = mirrored(annotated).images.to(generator.mapping.w_avg.device)
+    last: InversionStep | None = None
+    for last in hybrid(generator, images, encoder=beside.encoder, perceptual=beside.discriminator):
+        total = last.total or last.index
+        yield ProjectTrainingStep("mirror", last.index, total, last.losses), None
+    assert last is not None
+    step = ProjectTrainingStep("mirror", last.index, last.index, last.losses)
+    yield step, _rows(generator, last)
+
+
+def _rows(generator: GeneratorBase, step: InversionStep) -> WPlus:
+    found = step.best_so_far.latent
+    code = found.broadcast(generator.num_ws) if isinstance(found, W) else found
+    assert isinstance(code, WPlus)
+    return code
+
+
+def _labelled(
+    project: FewshotProject, annotated: AnnotatedPictures, shape: EncoderConfig, digest: str
+) -> Iterator[tuple[ProjectTrainingStep, FewshotNetwork | None]]:
+    """Fits the labeller, or reads what an interrupted run fitted; the last step comes with it,
+    beside an encoder that is not trained yet."""
+    generator, palette = project.generator, annotated.palette
+    device = generator.mapping.w_avg.device
+    project.work.mkdir(parents=True, exist_ok=True)
+    path = project.work / f"{digest[:16]}.labeller.safetensors"
+    for former in (*project.work.glob("*.state"), *project.work.glob("*.labeller.safetensors")):
+        if not former.name.startswith(digest[:16]):
+            former.unlink()
+    if path.exists():
+        kept = load_network(path, device=device)
+        assert isinstance(kept, FewshotNetwork)
+        yield ProjectTrainingStep("name", 1, 1, {}), kept
+        return
+    taught = annotated
+    assert annotated.wplus is not None
+    if project.settings.kind == "sparse":
+        labeller: Labeller = fit_marks(
+            generator,
+            annotated.wplus.tensor,
+            annotated.labels.to(device),
+            num_classes=palette.num_classes,
+        )
+    else:
+        code: WPlus | None = None
+        for mirroring, found in _mirror_codes(generator, annotated):
+            code = found
+            yield mirroring, None
+        assert code is not None
+        taught = with_mirrors(generator, annotated, code)
+        assert taught.wplus is not None
+        for each in fit_thoroughly(
+            generator,
+            taught.wplus.tensor,
+            taught.labels.to(device),
+            num_classes=palette.num_classes,
+        ):
+            labeller = each.labeller
+            yield ProjectTrainingStep("name", each.index, each.total, {"entropy": each.loss}), None
+    network = FewshotNetwork(FewshotConfig(shape, labeller.config, palette)).to(device)
+    network.labeller.load_state_dict(labeller.state_dict())
+    network.requires_grad_(False).eval()
+    save_network(path, network)
+    yield ProjectTrainingStep("name", 1, 1, {}), network
