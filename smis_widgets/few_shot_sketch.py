@@ -64,6 +64,7 @@ class FewShotSketch(widgets.VBox):
                 studio.pad.value = drawing
         self.studio = studio
         studio.pad.observe(self._drawn, "value")
+        studio.observe(self._let_go, "reference")
         self.show_pictures()
         self.children = (studio, self.question, self._row)
         if former is not None:
@@ -96,6 +97,10 @@ class FewShotSketch(widgets.VBox):
         mine = self.question.translate(change.new, palette, on_answer=studio.pad.replace)
         if mine is not None:
             studio.pad.replace(mine)
+
+    def _let_go(self, change: Any) -> None:
+        if change.new is None:
+            self.references.selected = []
 
     def _refer(self) -> None:
         chosen = self.references.selected

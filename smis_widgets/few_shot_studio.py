@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import json
 import os
 import random
@@ -102,6 +103,7 @@ class FewShotStudio(widgets.VBox):
         self._show_chosen()
         self.labels.refit()
         self._guarded("few_opening", self.sketch.load)()
+        self.training.tell()
         if self.project.problems:
             self.message.note(" · ".join(self.project.problems))
 
@@ -178,7 +180,7 @@ class FewShotStudio(widgets.VBox):
             on_open=lambda place: self._choose_place([place]),
             language=language,
             tile=92,
-            height=560,
+            height=500,
             label=strings("few_samples"),
         )
         self.labels = LiveLabels(project, self.wall, on_labelled=self._labelled)
@@ -228,7 +230,7 @@ class FewShotStudio(widgets.VBox):
         self.reading = widgets.HTML()
         self.reading.add_class("smis-message")
         tools = styled(
-            "smis-bar",
+            "smis-few-tools",
             styled("smis-group", self.dice, self.sort_button, self.mark_button),
             self.opacity,
         )
@@ -250,7 +252,7 @@ class FewShotStudio(widgets.VBox):
         self.chosen = widgets.Label()
         self.chosen.add_class("smis-name")
         tools = styled(
-            "smis-bar",
+            "smis-few-tools",
             self.chosen,
             styled("smis-group", self.fill_button, self.keep_button, self.remove_button),
         )
@@ -338,7 +340,7 @@ class FewShotStudio(widgets.VBox):
         self._show_pictures()
         self.labels.refit()
         self.sketch.show_pictures()
-        self._show_notes()
+        self.training.tell()
 
     def _labelled(self, found: Labelled | Exception) -> None:
         strings = self._strings
@@ -352,15 +354,11 @@ class FewShotStudio(widgets.VBox):
         else:
             self.message.error(strings("few_labelling_failed"), found, strings)
             return
-        self.reading.value = f'<span class="smis-note">{text}</span>'
-        self._show_notes()
+        self.reading.value = f'<span class="smis-note">{html.escape(text)}</span>'
 
     def _trained(self) -> None:
         self._guarded("few_opening", self.sketch.load)()
-        self._show_notes()
-
-    def _show_notes(self) -> None:
-        self.training.tell(self.project.notes())
+        self.training.tell()
 
     # The desk: what is not part of the work, and yet shall be found as it was left
 

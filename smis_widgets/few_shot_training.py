@@ -45,20 +45,21 @@ class FewShotTraining(widgets.VBox):
         settings = project.settings
         lengths = sorted({*LENGTHS, settings.pictures})
         self.fields = {
-            "pictures": _menu(
-                [(f"{length:,}".replace(",", " "), length) for length in lengths],
-                settings.pictures, strings("few_pictures_tooltip"),
-            ),
+            "pictures": _menu([(f"{each:,}".replace(",", " "), each) for each in lengths]),
             "kind": _menu(
-                [(strings(f"few_kind_{kind}"), kind) for kind in ("dense", "sparse")],
-                settings.kind, strings("few_kind_tooltip"),
+                [(strings("few_kind_dense"), "dense"), (strings("few_kind_sparse"), "sparse")]
             ),
             "architecture": _menu(
-                [(strings(f"few_encoder_{name}"), name) for name in ("small", "psp")],
-                settings.architecture, strings("few_architecture_tooltip"),
+                [(strings("few_encoder_small"), "small"), (strings("few_encoder_psp"), "psp")]
             ),
-        }  # fmt: skip
+        }
+        told = {
+            "pictures": ("few_pictures", "few_pictures_tooltip"),
+            "kind": ("few_kind", "few_kind_tooltip"),
+            "architecture": ("few_architecture", "few_architecture_tooltip"),
+        }
         for name, field in self.fields.items():
+            field.value = getattr(settings, name)
             field.observe(self._guarded_set(name), "value")
         self.message = MessageLine()
         self.notes = widgets.HTML()
@@ -72,7 +73,7 @@ class FewShotTraining(widgets.VBox):
             language=language,
         )
         rows = [
-            styled("smis-few-field", _name(strings(f"few_{name}")), field)
+            styled("smis-few-field", _name(strings(told[name][0]), strings(told[name][1])), field)
             for name, field in self.fields.items()
         ]
         super().__init__(
@@ -80,8 +81,12 @@ class FewShotTraining(widgets.VBox):
         )
         self.progress.observe(self._state_changed, "state")
 
-    def tell(self, notes: list[str]) -> None:
+    def tell(self) -> None:
         """Show what is worth knowing before training."""
+        notes = self._project.notes()
+        interrupted = self._project.work / f"{self._project.digest()[:16]}.state"
+        if self.progress.state == "new" and interrupted.exists():
+            notes.append(self._strings("few_interrupted"))
         lines = "".join(f'<span class="smis-note">{html.escape(note)}</span>' for note in notes)
         if lines != self.notes.value:
             self.notes.value = lines
@@ -113,13 +118,13 @@ class FewShotTraining(widgets.VBox):
         return put
 
 
-def _menu(options: list[tuple[str, Any]], value: Any, tooltip: str) -> widgets.Dropdown:
-    menu = widgets.Dropdown(options=options, value=value, tooltip=tooltip)
+def _menu(options: list[tuple[str, Any]]) -> widgets.Dropdown:
+    menu = widgets.Dropdown(options=options)
     menu.add_class("smis-choice")
     return menu
 
 
-def _name(text: str) -> widgets.Label:
-    label = widgets.Label(text)
+def _name(text: str, tooltip: str) -> widgets.Label:
+    label = widgets.Label(text, tooltip=tooltip)
     label.add_class("smis-name")
     return label

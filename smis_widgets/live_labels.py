@@ -163,20 +163,20 @@ class LiveLabels:
     # On the workers
 
     def _draw_wanted(self, _: None) -> None:
-        epoch = self._wall.epoch
+        edition = self._wall.edition
         tried: set[int] = set()
         while True:
             seeds = self._seeds
             places = [each for each in self._wall.wanted if each not in tried][:BATCH]
             places = [each for each in places if each < len(seeds)]
-            if not places or self._wall.epoch != epoch:
+            if not places or self._wall.edition != edition:
                 break
             tried.update(places)
             with self._turns, torch.no_grad():
                 ws = self._latents([seeds[place] for place in places])
                 images = self._project.generator.synthesis(ws).clamp(-1, 1)
             for place, image in zip(places, images, strict=True):
-                self._wall.put(place, image[None], caption=f"{seeds[place]}", epoch=epoch)
+                self._wall.put(place, image[None], caption=f"{seeds[place]}", edition=edition)
         self._labelling.submit(None)
 
     def _label(self, _: None) -> None:

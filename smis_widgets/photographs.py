@@ -45,8 +45,7 @@ class Photographs(widgets.VBox):
         self.upload = widgets.FileUpload(
             accept="image/*",
             multiple=True,
-            description=strings("few_photographs"),
-            tooltip=strings("few_photographs_tooltip"),
+            tooltip=strings("few_photographs"),
             icon="upload",
         )
         self.upload.add_class("smis-upload")

@@ -30,11 +30,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "few_labelling_failed": ("Labelling the samples",),
     # Photographs
     "few_photograph": ("photograph",),
-    "few_photographs": ("bring photographs",),
-    "few_photographs_tooltip": (
-        "Photographs of your own; they are cropped to a square and inverted. Dropping one on the"
-        " pad works too",
-    ),
+    "few_photographs": ("bring photographs, or drop one on the pad",),
     "few_inverting": ("inversion",),
     "few_invert": ("Find the latents of the photographs that have none",),
     "few_inverting_photographs": ("The inversion",),
@@ -78,6 +74,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "few_train": ("Train",),
     "few_train_hint": ("An encoder learns from samples that your annotation labels",),
     "few_encoder": ("encoder",),
+    "few_interrupted": ("A training was interrupted: play goes on with it.",),
     "few_pictures": ("samples",),
     "few_pictures_tooltip": (
         "Samples that the encoder sees at most: 1 000 show the way, 20 000 are good, and it stops"
