@@ -27,6 +27,8 @@ def register(app: typer.Typer) -> None:
     app.add_typer(fewshot, name="fewshot")
     evaluate.command("fewshot")(evaluate_fewshot_command)
     evaluate.command("masks")(evaluate_masks_command)
+    evaluate.command("labels")(evaluate_labels_command)
+    evaluate.command("sparse")(evaluate_sparse_command)
 
 
 @fewshot.callback()
@@ -129,20 +131,38 @@ def evaluate_fewshot_command(
     retrain: Annotated[
         bool, typer.Option("--retrain", help="make the compared encoders again first")
     ] = False,
+    taught: Annotated[
+        bool,
+        typer.Option(
+            "--taught", help="with --retrain: also the method 'taught'"
+        ),
+    ] = False,
+    refined: Annotated[int, typer.Option(help="masks refined for 3 s each; 0 leaves it out")] = 60,
+    realism: Annotated[int, typer.Option(help="pictures of the Fréchet distances; 0: none")] = 1600,
+    styled: Annotated[int, typer.Option(help="masks drawn in 8 styles; 0 leaves it out")] = 40,
     device: _Device = "auto",
     as_json: _Json = False,
 ) -> None:
     """Do portraits follow their masks? Ours, the paper's method, the ceiling and the floor."""
     from smis_core.recipes import drain
     from smis_core.recipes.evaluate_fewshot import evaluate_fewshot
+    from smis_core.recipes.fewshot_figures import ExtraFigures
 
-    report = drain(evaluate_fewshot(shots, masks=masks, retrain=retrain, device=device)).report
+    extra = ExtraFigures(refined_masks=refined, styled_masks=styled, realism_pictures=realism)
+    report = drain(
+        evaluate_fewshot(
+            shots, masks=masks, retrain=retrain, taught=taught, extra=extra, device=device
+        )
+    ).report
     assert report is not None
     typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.table())
 
 
 def evaluate_masks_command(
-    folder: Annotated[Path, typer.Argument(help="masks with CelebAMask-HQ's classes")],
+    folder: Annotated[Path, typer.Argument(help="masks; sub-folders count")],
+    classes: Annotated[
+        str, typer.Option(help="of the masks: portraits (CelebAMask-HQ's), ukiyo-e or cross")
+    ] = "portraits",
     shots: _Shots = 1,
     device: _Device = "auto",
     as_json: _Json = False,
@@ -151,6 +171,46 @@ def evaluate_masks_command(
     from smis_core.recipes import drain
     from smis_core.recipes.real_masks import evaluate_real_masks
 
-    report = drain(evaluate_real_masks(folder, shots=shots, device=device)).report
+    report = drain(evaluate_real_masks(folder, classes=classes, shots=shots, device=device)).report
+    assert report is not None
+    typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.table())
+
+
+def evaluate_labels_command(
+    shots: Annotated[int, typer.Option(help="annotated pictures")] = 1,
+    choices: Annotated[int, typer.Option(help="sets of annotated pictures")] = 3,
+    samples: Annotated[int, typer.Option(help="pictures that are labelled")] = 100,
+    ablations: Annotated[
+        bool, typer.Option("--ablations", help="also leave out each part of ours")
+    ] = False,
+    device: _Device = "auto",
+    as_json: _Json = False,
+) -> None:
+    """Labels of samples before any encoder: prototypes, probes and ours against the judge."""
+    from smis_core.recipes import drain
+    from smis_core.recipes.evaluate_labelling import evaluate_labelling
+
+    report = drain(
+        evaluate_labelling(
+            shots=shots, choices=choices, samples=samples, ablations=ablations, device=device
+        )
+    ).report
+    assert report is not None
+    typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.table())
+
+
+def evaluate_sparse_command(
+    masks: Annotated[int, typer.Option(help="fresh renders whose landmarks are drawn")] = 200,
+    retrain: Annotated[
+        bool, typer.Option("--retrain", help="make the compared encoders again first")
+    ] = False,
+    device: _Device = "auto",
+    as_json: _Json = False,
+) -> None:
+    """Landmarks and crosses: how far eyes and mouth come to lie from them, ours and the paper's."""
+    from smis_core.recipes import drain
+    from smis_core.recipes.evaluate_sparse import evaluate_sparse
+
+    report = drain(evaluate_sparse(masks=masks, retrain=retrain, device=device)).report
     assert report is not None
     typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.table())

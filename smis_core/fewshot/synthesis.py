@@ -204,7 +204,7 @@ class Synthesizer:
         *,
         steps: int = 40,
         seconds: float | None = None,
-        learning_rate: float = 0.02,
+        learning_rate: float = 0.05,
         near_weight: float = 0.02,
         mix_from: int | None = None,
     ) -> Iterator[RefineStep]:

@@ -28,6 +28,7 @@ from .evaluate_sparse import METHODS as SPARSE_METHODS
 from .fewshot_figures import ExtraFigures, Progress, diversity, realism, refined
 from .fewshot_methods import (
     METHODS,
+    TAUGHT,
     ComparisonOptions,
     MethodMaker,
     judged,
@@ -38,6 +39,7 @@ from .fewshot_methods import (
     WEIGHTS as WEIGHTS,
 )
 
+ORDER = ("default", TAUGHT, "paper", "floor", "ceiling", "shipped")
 SMALL_GAP = 0.06
 """Where the ceiling is less than this above the paper's method, the share of the gap says
 nothing."""
@@ -151,6 +153,7 @@ def evaluate_fewshot(
     discriminator_path: Path | None = None,
     judge_path: Path | None = None,
     shipped_path: Path | None = None,
+    taught: bool = False,
     extra: ExtraFigures | None = None,
     device: str | torch.device = "auto",
 ) -> Iterator[FewshotEvaluationStep]:
@@ -170,6 +173,8 @@ def evaluate_fewshot(
         options: of the retraining.
         generator_path, discriminator_path, judge_path, shipped_path: other networks than the
             bundled ones. An encoder that ships is measured beside the others.
+        taught: also make the encoder of the method 'taught' when retraining; where its weights lie
+            beside the others it is measured, and `extra` is of it.
         extra: how much is measured of refinement, diversity and realism.
         device: where to work.
 
@@ -188,6 +193,9 @@ def evaluate_fewshot(
     generator_path = generator_path or bundled_path("portraits/generator")
     judge_path = judge_path or bundled_path("portraits/judge")
     paths = {method: method_path(weights, shots, method) for method in METHODS}
+    own = method_path(weights, shots, TAUGHT)
+    if (retrain and taught) or (not retrain and own.exists()):
+        paths[TAUGHT] = own
     if retrain:
         discriminator_path = discriminator_path or bundled_path("portraits/discriminator")
         for path in paths.values():
@@ -269,12 +277,12 @@ def _evaluate(
         "learning_rates": {name: rate for name, rate in rates.items() if rate},
     }
     report = _report(shots, found, wanted, classes, about)
-    ours = load_network(paths["default"], device=device)
+    ours = load_network(paths.get(TAUGHT, paths["default"]), device=device)
     assert isinstance(ours, FewshotNetwork)
     more = yield from _extra(Synthesizer(generator, ours), judge, wanted, classes, extra)
     if shots == 1:
         more |= yield from _sparse(paths["default"].parent, masks, generator_path, judge_path)
-    report = replace(report, extra=more)
+    report = replace(report, extra=report.extra | more)
     yield FewshotEvaluationStep("figures", 1, 1, {}, report)
 
 
@@ -345,7 +353,7 @@ def _report(
     classes: tuple[int, ...],
     about: dict[str, Any],
 ) -> FewshotReport:
-    order = [name for name in ("default", "paper", "floor", "ceiling", "shipped") if name in found]
+    order = [name for name in ORDER if name in found]
     merged: dict[str, MiouMeter] = {}
     single: dict[str, MiouMeter] = {}
     for name in order:
@@ -358,11 +366,21 @@ def _report(
             for part, value in meters[name].result().by_class.items():
                 by_class.setdefault(part, {})[name] = value
 
-    def closed(chosen: Any) -> float:
-        paper = miou_of(merged["paper"], chosen)
-        gap = miou_of(merged["ceiling"], chosen) - paper
-        return (miou_of(merged["default"], chosen) - paper) / gap if gap else float("nan")
+    def closed(name: str, low: str) -> Interval:
+        def share(chosen: Any) -> float:
+            start = miou_of(merged[low], chosen)
+            gap = miou_of(merged["ceiling"], chosen) - start
+            return (miou_of(merged[name], chosen) - start) / gap if gap else float("nan")
 
+        return bootstrap(share, len(wanted))
+
+    ways = {name: closed(name, "floor") for name in order if name not in ("floor", "ceiling")}
+    gaps = {TAUGHT: closed(TAUGHT, "paper")} if TAUGHT in merged else {}
+    shares = {
+        title: {name: [round(v, 4) for v in (each.value, each.low, each.high)] for name, each in
+                found.items()}
+        for title, found in (("floor_to_ceiling", ways), ("gap_closed_by", gaps))
+    }  # fmt: skip
     return FewshotReport(
         shots=shots,
         masks=len(wanted),
@@ -370,6 +388,7 @@ def _report(
         intervals={name: (intervals[name].low, intervals[name].high) for name in order},
         unmerged={name: single[name].result().miou for name in order},
         by_class=by_class,
-        gap_closed=bootstrap(closed, len(wanted)),
+        gap_closed=closed("default", "paper"),
         about=about,
+        extra=shares,
     )

@@ -20,7 +20,14 @@ from smis_core.fewshot import (
     Synthesizer,
     train_encoder,
 )
-from smis_core.labelling import Labeller, best_prototypes, fit_probe, sample_ws
+from smis_core.labelling import (
+    Labeller,
+    ThoroughOptions,
+    best_prototypes,
+    fit_probe,
+    fit_thoroughly,
+    sample_ws,
+)
 from smis_core.labels import PORTRAITS, UNPAINTED, LabelMap
 from smis_core.latents import WPlus
 from smis_core.networks.strided import AnyDiscriminator
@@ -28,9 +35,12 @@ from smis_core.networks.stylegan2 import Generator
 from smis_core.portraits.renderer import RENDERER_VERSION, render
 
 from .annotations import FOLDED, annotated_renders
+from .mirrors import mirrored, with_mirrors
 from .train_fewshot import FewshotOptions, hardware, inverted, named
 
 METHODS = ("default", "paper", "ceiling")
+TAUGHT = "taught"
+"""Ours with a labeller that learned from mirror images and from samples, see `fit_thoroughly`."""
 WEIGHTS = Path(__file__).resolve().parents[2] / "benchmarks" / "weights"
 """Where the compared encoders lie in a checkout."""
 TUNING_SEED = 2_900_000
@@ -52,6 +62,8 @@ class ComparisonOptions:
     """where the choice begins; continued by factors of two while the best lies at an end"""
     common: FewshotOptions = field(default_factory=FewshotOptions)
     """inversion, labelling, and the encoder's batch, schedule and augmentation"""
+    thorough: ThoroughOptions = field(default_factory=ThoroughOptions)
+    """the labeller of 'taught'"""
 
 
 @dataclass(frozen=True)
@@ -242,6 +254,9 @@ class MethodMaker:
             wplus = found
             yield RetrainStep("invert", step.index, step.total, step.losses), None
         assert wplus is not None
+        if method == TAUGHT:
+            yield from self._taught_labeller(wplus)
+            return
         if method == "paper":
             prototypes = best_prototypes(
                 self.generator,
@@ -262,6 +277,31 @@ class MethodMaker:
         ):
             labeller = None if each.network is None else each.network.labeller
             yield RetrainStep("name", each.index, each.total, each.losses), labeller
+
+    def _taught_labeller(self, wplus: WPlus) -> Iterator[tuple[RetrainStep, Labeller | None]]:
+        flipped: WPlus | None = None
+        for step, found in inverted(
+            self.generator,
+            mirrored(self.annotated),
+            critic=self.critic,
+            options=self.options.common.projection,
+            scratch=self.scratch / "mirrors",
+            made_from=self.made_from,
+        ):
+            flipped = found
+            yield RetrainStep("invert mirrors", step.index, step.total, step.losses), None
+        assert flipped is not None
+        known = with_mirrors(self.generator, replace(self.annotated, wplus=wplus), flipped)
+        assert known.wplus is not None
+        for each in fit_thoroughly(
+            self.generator,
+            known.wplus.tensor,
+            known.labels.to(self.device),
+            num_classes=PORTRAITS.num_classes,
+            options=self.options.thorough,
+        ):
+            labeller = each.labeller if each.index == each.total else None
+            yield RetrainStep("name", each.index, each.total, {"entropy": each.loss}), labeller
 
     def _ceiling_labeller(self) -> Iterator[tuple[RetrainStep, Labeller | None]]:
         """A probe like ours, taught by the judge on many samples: it reads back what is drawn."""
