@@ -38,7 +38,8 @@ DROP = """data => {
     transfer.items.add(new File([bytes], 'kept.png', { type: 'image/png' }));
     const root = document.querySelector('.smis-turn');
     for (const name of ['dragover', 'drop'])
-        root.dispatchEvent(new DragEvent(name, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+        root.dispatchEvent(
+            new DragEvent(name, { dataTransfer: transfer, bubbles: true, cancelable: true }));
 }"""
 
 
