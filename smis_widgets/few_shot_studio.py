@@ -382,7 +382,9 @@ class FewShotStudio(widgets.VBox):
 
 
 def _project(
-    generator: GeneratorBase | str | Path | None, folder: Path, palette: Palette,
+    generator: GeneratorBase | str | Path | None,
+    folder: Path,
+    palette: Palette,
     settings: ProjectSettings | None,
 ) -> FewshotProject:
     known = generator if isinstance(generator, GeneratorBase) else None
@@ -392,9 +394,7 @@ def _project(
         return FewshotProject.open(folder, generator=known)
     source = "portraits/generator" if known is not None or generator is None else str(generator)
     known = known if known is not None else load_generator(source)
-    return FewshotProject.create(
-        folder, palette, generator=known, source=source, settings=settings
-    )
+    return FewshotProject.create(folder, palette, generator=known, source=source, settings=settings)
 
 
 def _section(number: str, title: str, hint: str, body: widgets.Widget) -> widgets.Box:

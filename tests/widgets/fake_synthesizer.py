@@ -107,9 +107,7 @@ class FakeSynthesizer:
         by_class = [dict.fromkeys(mask.present(), 0.5)] * len(codes)
         return Synthesis(self._images(wplus.tensor), wplus, [0.5] * len(codes), by_class)
 
-    def measure(
-        self, mask: LabelMap, labels: Tensor
-    ) -> tuple[list[float], list[dict[int, float]]]:
+    def measure(self, mask: LabelMap, labels: Tensor) -> tuple[list[float], list[dict[int, float]]]:
         wanted = torch.tensor(mask.resized(self.resolution).indices)[None].expand_as(labels)
         found = agreement(labels, wanted)
         return found, [dict.fromkeys(mask.present(), each) for each in found]

@@ -85,9 +85,7 @@ def test_undo_goes_back_over_pictures_and_never_paints_on_another(project, pad):
     pad.undo()
     assert pad.shown == "seed-1"
     assert pad.value == first == project.pictures["seed-1"].annotation
-    assert np.array_equal(
-        np.asarray(pad.picture), to_uint8(project.pictures["seed-1"].image)[0]
-    )
+    assert np.array_equal(np.asarray(pad.picture), to_uint8(project.pictures["seed-1"].image)[0])
     assert project.pictures["seed-2"].annotation is None
     pad.redo()
     pad.redo()
