@@ -3,18 +3,28 @@
 They hold no mathematics: that is `smis_core`.
 """
 
+from smis_widgets.direction_piles import DirectionPiles
 from smis_widgets.image_view import ImageView
 from smis_widgets.inversion_progress import InversionProgress
 from smis_widgets.latent_sliders import LatentSliders
 from smis_widgets.mask_pad import MaskPad
+from smis_widgets.picture_wall import PictureWall
+from smis_widgets.region_editor import RegionEditor
+from smis_widgets.seed_wall import SeedWall
 from smis_widgets.studio import SketchStudio
+from smis_widgets.style_grid import StyleGrid
 from smis_widgets.target_view import TargetView
 
 __all__ = [
+    "DirectionPiles",
     "ImageView",
     "InversionProgress",
     "LatentSliders",
     "MaskPad",
+    "PictureWall",
+    "RegionEditor",
+    "SeedWall",
     "SketchStudio",
+    "StyleGrid",
     "TargetView",
 ]

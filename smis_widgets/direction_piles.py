@@ -79,7 +79,7 @@ class DirectionPiles(widgets.VBox):
     direction = traitlets.Instance(Directions, allow_none=True)
     """What tells the piles apart; None while one is empty."""
 
-    chosen = traitlets.Instance(EditState, allow_none=True)
+    chosen = traitlets.Instance(EditState)
     """What was clicked last; a place of the strip is the state with that strength."""
 
     name = traitlets.Unicode("mine")
@@ -93,6 +93,8 @@ class DirectionPiles(widgets.VBox):
 
     folder = traitlets.Unicode("directions")
     """Where the save button writes."""
+
+    _finder: LatestWorker[Sorted, Directions | None] | None = None
 
     def __init__(
         self,
@@ -113,11 +115,11 @@ class DirectionPiles(widgets.VBox):
         self._own = sources is not None
         self._pool = self._seeds(seed) if sources is None else self._given(sources)
         self._known: dict[int, EditState] = {}
-        self._base: EditState | None = None
+        self._base = self.sample(0)
         self.message = MessageLine()
         self._make_walls(language)
         self._make_controls(seed)
-        super().__init__(folder=str(folder))
+        super().__init__(folder=str(folder), chosen=self.sample(0))
         self.add_class("smis-panel")
         self.add_class("smis-search")
         self.add_class("smis-sorting")
@@ -127,7 +129,7 @@ class DirectionPiles(widgets.VBox):
              *((pile.wall, self._pile_states(pile)) for pile in self.piles.values())],
             self._failed,
         )  # fmt: skip
-        self._finder: LatestWorker[Sorted, Directions | None] = LatestWorker(
+        self._finder = LatestWorker(
             lambda piles: direction_of(generator, piles, self._label), self._found
         )
         self.children = self._parts()
@@ -185,10 +187,12 @@ class DirectionPiles(widgets.VBox):
 
     def close(self) -> None:
         """End the threads and remove the widgets."""
-        self._finder.close()
-        self._filler.close()
-        for wall in (self.wall, self.strip, *(pile.wall for pile in self.piles.values())):
-            wall.close()
+        # A widget that was refused while it was made is closed, too.
+        if self._finder is not None:
+            self._finder.close()
+            self._filler.close()
+            for wall in (self.wall, self.strip, *(pile.wall for pile in self.piles.values())):
+                wall.close()
         super().close()
 
     # Parts
@@ -221,7 +225,7 @@ class DirectionPiles(widgets.VBox):
         strings, on = self._strings, self._guarded
         self.seed_field = SeedField(seed, on_start=on(self.start), strings=strings)
         self.name_field = text_field("mine", strings("called"))
-        self.group_field = group_field(strings("acts_tooltip"), strings)
+        self.group_field = group_field(self.generator, strings("acts_tooltip"), strings)
         self.pair_button = text_button(strings("pairs"), strings("pairs_tooltip"), self._pair)
         self.clear_button = icon_button("trash", strings("clear_piles"), on(self.clear))
         self.save_button = icon_button("save", strings("save_direction"), on(self._save_and_tell))
@@ -246,7 +250,7 @@ class DirectionPiles(widgets.VBox):
         traitlets.link((self, "name"), (self.name_field, "value"))
         traitlets.link((self, "group"), (self.group_field, "value"))
         self.observe(on(lambda change: self._sorted()), ["name", "group", "paired"])
-        self.wall.observe(on(lambda change: self._choose(change.new, self._sample)), "selected")
+        self.wall.observe(on(lambda change: self._choose(change.new, self.sample)), "selected")
         for pile in self.piles.values():
             pile.wall.observe(
                 on(lambda change, pile=pile: self._choose(change.new, pile.states.__getitem__)),
@@ -279,7 +283,8 @@ class DirectionPiles(widgets.VBox):
         self.wall.clear(min(size, 60))
         self.wall.endless = size > 60
 
-    def _sample(self, place: int) -> EditState:
+    def sample(self, place: int) -> EditState:
+        """What hangs at a place of the wall of samples."""
         if place not in self._known:
             self._known[place] = self._pool.state(place)
         return self._known[place]
@@ -287,13 +292,13 @@ class DirectionPiles(widgets.VBox):
     def _press_sample(self, key: str, place: int) -> None:
         places = self.wall.selected if place in self.wall.selected else [place]
         for each in places:
-            self.sort(self._sample(each), _KEYS.get(key))
+            self.sort(self.sample(each), _KEYS.get(key))
 
     def _press_pile(self, side: Side, key: str, place: int) -> None:
         self.sort(self.piles[side].states[place], _KEYS.get(key))
 
     def _dropped(self, wall: PictureWall, places: list[int], side: Side | None) -> None:
-        come_from = {self.wall: self._sample}
+        come_from = {self.wall: self.sample}
         come_from |= {pile.wall: pile.states.__getitem__ for pile in self.piles.values()}
         if wall in come_from:
             for state in [come_from[wall](place) for place in places]:
@@ -338,7 +343,7 @@ class DirectionPiles(widgets.VBox):
         self._show_strip()
 
     def _show_strip(self) -> None:
-        self.strip.show(self._base or self._sample(0), self.direction)
+        self.strip.show(self._base, self.direction)
 
     # What the walls show
 
@@ -346,7 +351,7 @@ class DirectionPiles(widgets.VBox):
         size = self._pool.size or 0
         if size < self.wall.count:
             self.wall.count = size
-        states = [(place, self._sample(place)) for place in wanted[:4] if place < size]
+        states = [(place, self.sample(place)) for place in wanted[:4] if place < size]
         return [(place, state, name_of(state)) for place, state in states]
 
     @staticmethod

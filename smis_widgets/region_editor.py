@@ -71,6 +71,8 @@ class RegionEditor(widgets.VBox):
     folder = traitlets.Unicode("pictures")
     """Where the save button writes."""
 
+    _worker: LatestWorker[_Request, np.ndarray] | None = None
+
     def __init__(
         self,
         generator: GeneratorBase,
@@ -104,7 +106,7 @@ class RegionEditor(widgets.VBox):
         self.add_class("smis-panel")
         self.add_class("smis-search")
         self.add_class("smis-region")
-        self._worker: LatestWorker[_Request, np.ndarray] = LatestWorker(self._draw, self._drawn)
+        self._worker = LatestWorker(self._draw, self._drawn)
         self.children = self._parts()
         self._connect()
         before = self._draw(self._request())
@@ -126,6 +128,7 @@ class RegionEditor(widgets.VBox):
         """
         folder = Path(self.folder)
         check_writable(folder, folder=True)
+        folder.mkdir(parents=True, exist_ok=True)
         number = 1
         while (path := folder / f"region_{number}.png").exists():
             number += 1
@@ -138,7 +141,9 @@ class RegionEditor(widgets.VBox):
 
     def close(self) -> None:
         """End the thread and remove the widgets."""
-        self._worker.close()
+        # A widget that was refused while it was made is closed, too.
+        if self._worker is not None:
+            self._worker.close()
         super().close()
 
     # Parts

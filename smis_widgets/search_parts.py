@@ -13,11 +13,13 @@ from smis_core.editing import (
     EditState,
     Found,
     Seeded,
+    group_rows,
     load_directions,
     split_seed,
 )
 from smis_core.editing.identity import Identity
 from smis_core.editing.state import Source
+from smis_core.networks.generator_base import GeneratorBase
 from smis_widgets.controls import icon_button
 from smis_widgets.strings import Strings
 
@@ -54,10 +56,13 @@ class SeedField(widgets.HBox):
         self.field.value = str(random.SystemRandom().randrange(LARGEST_DICE + 1))
 
 
-def group_field(tooltip: str, strings: Strings) -> widgets.Dropdown:
-    """All layers, or those of one group."""
+def group_field(
+    generator: GeneratorBase, tooltip: str, strings: Strings
+) -> widgets.Dropdown:
+    """All layers, or those of one group; a small generator has no fine ones."""
+    groups = ["all", *(group for group in GROUPS if group_rows(generator, group))]
     field = widgets.Dropdown(
-        options=[(strings(f"group_{each}"), each) for each in ("all", *GROUPS)], tooltip=tooltip
+        options=[(strings(f"in_{each}"), each) for each in groups], tooltip=tooltip
     )
     field.add_class("smis-choice")
     return field

@@ -76,8 +76,8 @@ class SeedWall(widgets.VBox):
         ValueError: no seed, directions of another generator, a class that there is not.
     """
 
-    chosen = traitlets.Instance(EditState, allow_none=True)
-    """What was clicked last."""
+    chosen = traitlets.Instance(EditState)
+    """What was clicked last; the first seed before that."""
 
     favourites = traitlets.Tuple()
     """States with a star, in the order in which they got it."""
@@ -93,6 +93,8 @@ class SeedWall(widgets.VBox):
 
     title = traitlets.Unicode()
     """What hangs on the wall."""
+
+    _filler: WallFiller | None = None
 
     def __init__(
         self,
@@ -129,7 +131,7 @@ class SeedWall(widgets.VBox):
         self._make_controls(seed, psi)
         self._view = _View(pool, "")
         self._sieve = Sieve(pool)
-        super().__init__(psi=psi)
+        super().__init__(psi=psi, chosen=pool.state(0))
         self.add_class("smis-panel")
         self.add_class("smis-search")
         self._filler = WallFiller(generator, [(self.wall, self._states)], self._failed)
@@ -153,11 +155,9 @@ class SeedWall(widgets.VBox):
         """Others like one state, by default like what is chosen.
 
         Raises:
-            ValueError: nothing is chosen, or a state of another generator's shape.
+            ValueError: a state of another generator's shape.
         """
         state = state or self.chosen
-        if state is None:
-            raise ValueError(self._strings("choose_one"))
         rows = None if self.group == "all" else group_rows(self.generator, self.group)
         name = name_of(state)
         with turns_of(self.generator):
@@ -165,7 +165,7 @@ class SeedWall(widgets.VBox):
                 self.generator, state, rows=rows, radius=self.radius, name=f"{name} ·",
                 label=self._label, psi=self.psi, identity=self._identity,
             )  # fmt: skip
-        group = self._strings(f"group_{self.group}")
+        group = self._strings(f"in_{self.group}")
         title = self._strings("like_title", name=name, group=group, radius=self.radius)
         self._go_on(_View(pool, title))
 
@@ -207,8 +207,10 @@ class SeedWall(widgets.VBox):
 
     def close(self) -> None:
         """End the thread and remove the widgets."""
-        self._filler.close()
-        self.wall.close()
+        # A widget that was refused while it was made is closed, too.
+        if self._filler is not None:
+            self._filler.close()
+            self.wall.close()
         super().close()
 
     # Parts
@@ -224,7 +226,7 @@ class SeedWall(widgets.VBox):
         classes = range(self.generator.config.c_dim)
         self.label_field = widgets.Dropdown(
             options=[(strings("class_number", number=each), each) for each in classes],
-            value=self._label, tooltip=strings("class_tooltip"),
+            value=self._label, tooltip=strings("seed_class_tooltip"),
         )  # fmt: skip
         self.label_field.add_class("smis-choice")
         self.like_button = text_button(
@@ -233,7 +235,7 @@ class SeedWall(widgets.VBox):
         self.between_button = text_button(
             strings("between_these"), strings("between_tooltip"), on(self.between_these)
         )
-        self.group_field = group_field(strings("group_tooltip"), strings)
+        self.group_field = group_field(self.generator, strings("group_tooltip"), strings)
         self.radius_row = SliderRow(
             widgets.FloatSlider(0.4, min=0.0, max=1.0, step=0.05),
             label=strings("strength"), tooltip=strings("radius_tooltip"),
@@ -350,7 +352,6 @@ class SeedWall(widgets.VBox):
         self._refresh()
 
     def _refresh(self) -> None:
-        self.like_button.disabled = self.chosen is None
         self.between_button.disabled = len(self.wall.selected) < 2
         self.favourites_button.description = f"★ {len(self._stars)}"
         self.favourites_button.disabled = not self._stars

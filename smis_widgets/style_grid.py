@@ -48,11 +48,13 @@ class StyleGrid(widgets.VBox):
         ValueError, TypeError: as `smis_core.editing.read_source` says, too many or no sources.
     """
 
-    chosen = traitlets.Instance(EditState, allow_none=True)
-    """What was clicked last."""
+    chosen = traitlets.Instance(EditState)
+    """What was clicked last; the first mixture before that."""
 
     layers = traitlets.Tuple(traitlets.Int(), traitlets.Int())
     """First and last row of W+ that comes from the columns."""
+
+    _filler: WallFiller | None = None
 
     def __init__(
         self,
@@ -63,7 +65,7 @@ class StyleGrid(widgets.VBox):
         layers: tuple[int, int] | None = None,
         psi: float = 0.7,
         label: int | None = None,
-        tile: int = 112,
+        tile: int = 128,
         language: str = "en",
     ) -> None:
         self._strings = strings = Strings(language)
@@ -91,7 +93,7 @@ class StyleGrid(widgets.VBox):
         )  # fmt: skip
         self.reading = widgets.Label()
         self.reading.add_class("smis-value")
-        super().__init__(layers=(first, until))
+        super().__init__(layers=(first, until), chosen=self._pool.state(0))
         self.add_class("smis-panel")
         self.add_class("smis-search")
         self.add_class("smis-grid")
@@ -133,8 +135,10 @@ class StyleGrid(widgets.VBox):
 
     def close(self) -> None:
         """End the thread and remove the widgets."""
-        self._filler.close()
-        self.wall.close()
+        # A widget that was refused while it was made is closed, too.
+        if self._filler is not None:
+            self._filler.close()
+            self.wall.close()
         super().close()
 
     # Sources

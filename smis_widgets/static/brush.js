@@ -1,6 +1,8 @@
 // A region painted over a picture. The region is the page's while a stroke lasts; the kernel gets it as it grows and
 // keeps it, for undo and for other views.
 const EVERY_MS = 80;
+// What lies under it stays visible: the style makes it translucent.
+const INK = [124, 92, 255];
 const GUARD = "data-lm-suppress-shortcuts";
 
 class Brush {
@@ -90,7 +92,7 @@ class Brush {
   draw(to) {
     const { pen } = this;
     pen.globalCompositeOperation = this.get("erasing") ? "destination-out" : "source-over";
-    pen.strokeStyle = "#fff";
+    pen.strokeStyle = `rgb(${INK})`;
     pen.lineWidth = this.get("size");
     pen.lineCap = pen.lineJoin = "round";
     pen.beginPath();
@@ -148,8 +150,7 @@ class Brush {
     const region = this.get("region");
     this.canvas.width = this.canvas.height = side;
     const pixels = this.pen.createImageData(side, side);
-    pixels.data.fill(255);
-    for (let place = 0; place < side * side; place++) pixels.data[4 * place + 3] = region.getUint8(place);
+    for (let place = 0; place < side * side; place++) pixels.data.set([...INK, region.getUint8(place)], 4 * place);
     this.pen.putImageData(pixels, 0, 0);
   }
 

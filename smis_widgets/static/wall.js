@@ -176,6 +176,9 @@ class Wall {
     this.none.textContent = this.get("empty");
     this.el.setAttribute("aria-label", this.get("label"));
     if (this.el.clientWidth === 0) return;
+    const given = this.get("columns");
+    const widest = given * (this.get("tile") + GAP) - GAP + (this.get("headed") ? GAP : 0) + 2 * EDGE + 16;
+    this.el.style.maxWidth = given ? `${widest}px` : "";
     this.at = this.measure();
     const { columns, rows, rise, pitch, side, below, apart } = this.at;
     const whole = rows ? rows * rise - GAP + 2 * EDGE + apart : 0;

@@ -53,6 +53,9 @@ def test_every_text_is_used():
     made |= {f"as_{what}" for what in KINDS.values()}
     made |= {f"group_{group}" for group in GROUPS} | {f"film_{name}" for name in ("x", "y", "turn")}
     made |= {f"column_{kind}" for kind in ("psi", "blend", "noise")}
+    made |= {f"in_{group}" for group in ("all", *GROUPS)} | {"grid_down", "grid_across"}
+    made |= {f"{what}_{side}" for what in ("pile", "pair", "empty") for side in ("less", "more")}
+    made |= {f"{slider}_tooltip" for slider in ("region_brush", "soft_edge")}
     assert {name for name in TABLE if not used(name)} - made == set()
 
 
