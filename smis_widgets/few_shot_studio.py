@@ -24,8 +24,8 @@ from smis_widgets.controls import MessageLine, SliderRow, icon_button, mark, sty
 from smis_widgets.few_shot_sketch import FewShotSketch
 from smis_widgets.few_shot_training import FewShotTraining
 from smis_widgets.live_labels import Labelled, LiveLabels
-from smis_widgets.photographs import Photographs
 from smis_widgets.palette_question import PaletteQuestion
+from smis_widgets.photographs import Photographs
 from smis_widgets.picture_wall import PictureWall
 from smis_widgets.shell import Shell
 from smis_widgets.strings import Strings

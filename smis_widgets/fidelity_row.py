@@ -1,4 +1,4 @@
-"""How well each class of a sketch is shown, so that a person sees what the generator cannot draw."""
+"""How well each class of a sketch is shown: what the generator cannot draw is seen."""
 
 from __future__ import annotations
 
