@@ -53,7 +53,9 @@ def refine_codes(
         layer.resolution for layer in generator.synthesis.layers if layer.name in labeller.layers
     )
     synthesis = shallow_synthesis(generator, finest)
-    targets = shrunk_targets(labels, classes, finest).expand(len(start), -1, -1, -1)
+    # Thin parts are lost at the features' own size; more than twice of it says nothing new.
+    side = min(labels.shape[-1], 2 * finest)
+    targets = shrunk_targets(labels, classes, side).expand(len(start), -1, -1, -1)
     weights = balance(labels, classes)
     fast = has_fast_bfloat16(device)
     offset = torch.zeros_like(start[:, :rows]).requires_grad_(True)
@@ -69,7 +71,7 @@ def refine_codes(
             ws = torch.cat([start[:, :rows] + offset * scale, start[:, rows:]], dim=1)
             with torch.autocast(device.type, torch.bfloat16, enabled=fast):
                 _, features = synthesis(ws[:, : synthesis.num_ws], features=labeller.layers)
-                logits = labeller.logits(features, finest)
+                logits = labeller.logits(features, side)
             consistency = mask_consistency(logits, targets, weights)
             near = offset.square().sum(dim=2).mean()
             total = consistency + near_weight * near

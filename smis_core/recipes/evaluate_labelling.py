@@ -21,6 +21,7 @@ from smis_core.inversion import ProjectionOptions
 from smis_core.labelling import (
     Labeller,
     ProbeOptions,
+    QuickOptions,
     ThoroughOptions,
     best_prototypes,
     fit_probe,
@@ -115,6 +116,7 @@ def evaluate_labelling(
     scratch: str | Path = "runs/evaluate_labelling",
     projection: ProjectionOptions | None = None,
     probe: ProbeOptions | None = None,
+    quick: QuickOptions | None = None,
     thorough: ThoroughOptions | None = None,
     generator_path: Path | None = None,
     discriminator_path: Path | None = None,
@@ -132,7 +134,7 @@ def evaluate_labelling(
         samples: of the generator at psi 1.
         ablations: also leave out each part of ours.
         scratch: the folder that inversions are kept in.
-        projection, probe, thorough: of the three parts.
+        projection, probe, quick, thorough: of the parts.
         generator_path, discriminator_path, judge_path: other networks than the bundled ones.
         device: where to work.
 
@@ -158,7 +160,7 @@ def evaluate_labelling(
     return _evaluate(
         generator, critic, judge, shots, choices, samples, ablations, Path(scratch),
         projection or ProjectionOptions.thorough(), probe or ProbeOptions(),
-        thorough or ThoroughOptions(),
+        quick or QuickOptions(), thorough or ThoroughOptions(),
     )  # fmt: skip
 
 
@@ -173,6 +175,7 @@ def _evaluate(
     scratch: Path,
     projection: ProjectionOptions,
     probe: ProbeOptions,
+    quick: QuickOptions,
     thorough: ThoroughOptions,
 ) -> Iterator[LabellingStep]:
     size = generator.config.resolution
@@ -199,7 +202,7 @@ def _evaluate(
             ]
         )
     meters: dict[str, list[MiouMeter]] = {}
-    methods = _methods(generator, probe, thorough, ablations)
+    methods = _methods(generator, probe, quick, thorough, ablations)
     total = choices * len(methods)
     calibration: dict[str, float] = {}
     seconds: dict[str, float] = {}
@@ -240,7 +243,11 @@ _Fit = Callable[[AnnotatedPictures, WPlus], Labeller]
 
 
 def _methods(
-    generator: GeneratorBase, probe: ProbeOptions, thorough: ThoroughOptions, ablations: bool
+    generator: GeneratorBase,
+    probe: ProbeOptions,
+    quick: QuickOptions,
+    thorough: ThoroughOptions,
+    ablations: bool,
 ) -> dict[str, _Fit]:
     """Name → annotated pictures and their mirrors' latents → labeller."""
     classes = PORTRAITS.num_classes
@@ -258,7 +265,7 @@ def _methods(
 
     def ours(options: ThoroughOptions, flip: bool) -> _Fit:
         def fit(own: AnnotatedPictures, mirrors: WPlus) -> Labeller:
-            taught = with_mirrors(generator, own, mirrors) if flip else own
+            taught = with_mirrors(generator, own, mirrors, options=options.quick) if flip else own
             *_, last = fit_thoroughly(
                 generator, *known(taught), num_classes=classes, options=options
             )
@@ -266,14 +273,14 @@ def _methods(
 
         return fit
 
-    def quick(own: AnnotatedPictures, mirrors: WPlus) -> Labeller:
-        *_, last = fit_quickly(generator, *known(own), num_classes=classes)
+    def live(own: AnnotatedPictures, mirrors: WPlus) -> Labeller:
+        *_, last = fit_quickly(generator, *known(own), num_classes=classes, options=quick)
         return last.labeller
 
     methods: dict[str, _Fit] = {
         "prototype": prototype,
         "probe": probed,
-        "while annotating": quick,
+        "while annotating": live,
         "ours": ours(thorough, True),
     }
     if ablations:

@@ -291,7 +291,12 @@ class MethodMaker:
             flipped = found
             yield RetrainStep("invert mirrors", step.index, step.total, step.losses), None
         assert flipped is not None
-        known = with_mirrors(self.generator, replace(self.annotated, wplus=wplus), flipped)
+        known = with_mirrors(
+            self.generator,
+            replace(self.annotated, wplus=wplus),
+            flipped,
+            options=self.options.thorough.quick,
+        )
         assert known.wplus is not None
         for each in fit_thoroughly(
             self.generator,

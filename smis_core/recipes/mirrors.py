@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from smis_core.fewshot import AnnotatedPictures, agreement
-from smis_core.labelling import fit_quickly, read_with_confidence
+from smis_core.labelling import QuickOptions, fit_quickly, read_with_confidence
 from smis_core.latents import WPlus
 from smis_core.networks.generator_base import GeneratorBase
 
@@ -27,13 +27,15 @@ def with_mirrors(
     generator: GeneratorBase,
     annotated: AnnotatedPictures,
     wplus: WPlus,  # [K, L, w] of the mirror images
+    *,
+    options: QuickOptions | None = None,
 ) -> AnnotatedPictures:
     """Annotated pictures and those of their mirror images that the generator can draw.
 
     A generator of things that are never mirrored, such as writing, draws something else for a
     mirror image. What a labeller of the pictures themselves reads there tells: where that agrees
     with the mirrored annotation less than `0.6` times as well as in the picture, the mirror image
-    is left out.
+    is left out. `options` are of that labeller.
 
     Raises:
         ValueError: the pictures have no latents.
@@ -43,8 +45,9 @@ def with_mirrors(
     own, labels = annotated.wplus.tensor, annotated.labels.to(wplus.tensor.device)
     flipped = mirrored(annotated)
     turned = flipped.labels.to(labels.device)
-    for step in fit_quickly(generator, own, labels, num_classes=annotated.palette.num_classes):
-        labeller = step.labeller
+    classes = annotated.palette.num_classes
+    *_, last = fit_quickly(generator, own, labels, num_classes=classes, options=options)
+    labeller = last.labeller
     before = agreement(read_with_confidence(generator, labeller, own).labels, labels)
     after = agreement(read_with_confidence(generator, labeller, wplus.tensor).labels, turned)
     kept = torch.tensor([b >= _BELIEVABLE * a for a, b in zip(before, after, strict=True)])
