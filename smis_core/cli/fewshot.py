@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,11 +29,6 @@ def register(app: typer.Typer) -> None:
     evaluate.command("masks")(evaluate_masks_command)
     evaluate.command("labels")(evaluate_labels_command)
     evaluate.command("sparse")(evaluate_sparse_command)
-
-
-@fewshot.callback()
-def _group() -> None:
-    """Keep `train` a command of its own although it is the only one."""
 
 
 @fewshot.command()
@@ -125,6 +120,48 @@ def train(
     )
 
 
+@fewshot.command("project")
+def train_project_command(
+    folder: Annotated[Path, typer.Argument(help="a project that was annotated in a notebook")],
+    device: _Device = "auto",
+) -> None:
+    """Train the encoder of a project, or go on where it was interrupted.
+
+    Under `accelerate launch` all its processes share the work.
+    """
+    import os
+
+    from smis_core.checkpoints import load_generator
+    from smis_core.fewshot import FewshotProject
+    from smis_core.fewshot.project import recorded_source
+    from smis_core.recipes import drain
+    from smis_core.recipes.fewshot_project import train_project
+
+    accelerator = None
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        accelerator = _accelerator()
+        device = str(accelerator.device)
+    main = accelerator is None or accelerator.is_main_process
+    generator = load_generator(recorded_source(folder), device=device)
+    project = FewshotProject.open(folder, generator=generator)
+    for told in (*project.problems, *project.notes()) if main else ():
+        typer.echo(told, err=True)
+    last = drain(train_project(project, accelerator=accelerator), quiet=not main)
+    if main:
+        terms = ", ".join(f"{name} {value:.3f}" for name, value in last.losses.items())
+        typer.echo(f"{project.encoder_path}: trained on {last.pictures} pictures ({terms})")
+
+
+def _accelerator() -> Any:
+    try:
+        from accelerate import Accelerator
+    except ImportError as error:
+        raise ValueError(
+            "several processes need accelerate, which is not installed: pip install smis[train]"
+        ) from error
+    return Accelerator()
+
+
 def evaluate_fewshot_command(
     shots: _Shots = 1,
     masks: Annotated[int, typer.Option(help="fresh renders whose masks are drawn")] = 200,
@@ -133,9 +170,7 @@ def evaluate_fewshot_command(
     ] = False,
     taught: Annotated[
         bool,
-        typer.Option(
-            "--taught", help="with --retrain: also the method 'taught'"
-        ),
+        typer.Option("--taught", help="with --retrain: also the method 'taught'"),
     ] = False,
     refined: Annotated[int, typer.Option(help="masks refined for 3 s each; 0 leaves it out")] = 60,
     realism: Annotated[int, typer.Option(help="pictures of the Fréchet distances; 0: none")] = 1600,

@@ -165,3 +165,29 @@ def test_an_edit_changes_its_region_and_nothing_else(project):
     assert torch.equal(untouched.images, before)
     with pytest.raises(ValueError, match="one size"):
         changed_region(kept.mask, kept.mask.resized(16))
+
+
+def test_a_project_is_trained_from_a_terminal(project, tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from smis_core.checkpoints.native import save_network
+    from smis_core.cli import app
+
+    save_network(tmp_path / "generator.safetensors", project.generator)
+    made = FewshotProject.create(
+        tmp_path / "theirs",
+        PALETTE,
+        generator=project.generator,
+        source=str(tmp_path / "generator.safetensors"),
+        settings=ProjectSettings(pictures=16),
+    )
+    picture = project.pictures["seed-1"]
+    made.annotate(made.add_sample(1).name, picture.annotation)
+    runner = CliRunner()
+    done = runner.invoke(app, ["fewshot", "project", str(made.folder), "--device", "cpu"])
+    assert done.exit_code == 0, done.output
+    assert "16 pictures" in done.output
+    assert made.encoder_state == "fresh"
+    refused = runner.invoke(app, ["fewshot", "project", str(tmp_path)])
+    assert refused.exit_code == 1
+    assert "project.json" in refused.output
