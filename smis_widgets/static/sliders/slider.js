@@ -1,5 +1,5 @@
 // A slider that fills from where it rests, with its value beside it, which can be typed.
-const HELD_MS = 150;
+const HELD_MS = 300;
 
 class Slider {
   // `spec`: label, min, max, step, rest, digits; `act(value, more)` is told of every change, `more` while the hand is
