@@ -17,6 +17,7 @@ from smis_core.labelling import (
     QuickStep,
     fit_marks,
     fit_quickly,
+    read_features,
     read_with_confidence,
     uncertain,
 )
@@ -247,21 +248,24 @@ class LiveLabels:
         return ws
 
     def _readings(self, labeller: Labeller, ws: torch.Tensor) -> list[Read]:
-        reading = read_with_confidence(self._project.generator, labeller, ws)
-        unsure = uncertain(reading).cpu().numpy()
-        palette = self._project.palette
-        sparse = self._project.settings.kind == "sparse"
+        generator, palette = self._project.generator, self._project.palette
+        reading = read_with_confidence(generator, labeller, ws)
+        labels, unsure = reading.labels, uncertain(reading)
+        if self._project.settings.kind == "sparse":
+            # Marks are found again whole; where they would be anything at all is no matter.
+            features = read_features(generator, ws, labeller.layers).features
+            labels = labeller.sketched(features, generator.config.resolution)
+            unsure &= labels != UNPAINTED
         found = []
-        for labels, doubt, sure in zip(
-            reading.labels.cpu().numpy(), unsure, reading.confidence.mean((1, 2)).tolist(),
+        for names, doubt, sure in zip(
+            labels.cpu().numpy(),
+            unsure.cpu().numpy(),
+            reading.confidence.mean((1, 2)).tolist(),
             strict=True,
-        ):  # fmt: skip
-            if sparse:  # there 0 is what nobody marked
-                doubt = doubt & (labels != 0)
-                labels = np.where(labels == 0, np.uint8(UNPAINTED), labels)
-            known = np.isin(labels, palette.indices)
-            kept = LabelMap(np.where(known, labels, np.uint8(UNPAINTED)), palette)
-            found.append(Read(kept, doubt, sure, self._version))
+        ):
+            # An edit of the palette may have come since the labeller was fitted.
+            known = np.where(np.isin(names, palette.indices), names, np.uint8(UNPAINTED))
+            found.append(Read(LabelMap(known, palette), doubt, sure, self._version))
         return found
 
     def _version_of(self, seed: int) -> int:

@@ -12,7 +12,9 @@ from widgets.fake_inversion import PATIENCE
 
 from smis_core.fewshot import FewshotProject, ProjectSettings
 from smis_core.images import to_uint8
+from smis_core.labelling import fit_quickly
 from smis_core.labels import UNPAINTED, LabelClass, LabelMap, Palette
+from smis_core.recipes import fewshot_project
 from smis_widgets.few_shot_studio import SAMPLES, FewShotStudio
 
 SHORT = ProjectSettings(pictures=48, patience=0)
@@ -20,7 +22,10 @@ SHORT = ProjectSettings(pictures=48, patience=0)
 
 @pytest.fixture(scope="module")
 def generator():
-    return tiny_generator()
+    """The labeller is fitted quickly here: how well it labels is not the widget's business."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fewshot_project, "fit_thoroughly", fit_quickly)
+        yield tiny_generator()
 
 
 @pytest.fixture
