@@ -19,6 +19,7 @@ _FORGET_SECONDS = 5.0
 _GROWTH = 3.0
 """A picture of twice the side is expected to take so many times longer."""
 _SMALLEST = 32
+_SMALL = 128
 _HELD_BYTES = 2**29
 
 
@@ -121,11 +122,6 @@ class SliderPainter:
         # In one piece: the worker must not see the sessions of one and the number of another.
         self._now = _Now(self.epoch, generator, quick, exact, pace)
 
-    @property
-    def smallest(self) -> int:
-        """Side of the smallest picture that shows what is in it."""
-        return self._now.pace.sides[0]
-
     def wish(self, wish: Wish) -> None:
         """Wish for a picture, in place of one that is still waited for."""
         self._pictures.submit(wish)
@@ -137,7 +133,9 @@ class SliderPainter:
     def small(self, state: EditState) -> Tensor:
         """A small picture of a state, at once; for the worker's own thread."""
         now = self._now
-        return self._draw(now.generator, now.quick, state, self.smallest)[0]
+        sides = now.pace.sides
+        side = next((each for each in sides if each >= _SMALL), sides[-1])
+        return self._draw(now.generator, now.quick, state, side)[0]
 
     def wait(self, timeout: float) -> bool:
         """Wait until every wish is granted or dropped; returns whether it is."""

@@ -1,5 +1,7 @@
 // A slider that fills from where it rests, with its value beside it, which can be typed.
 const HELD_MS = 300;
+// Keys pressed in a row are one change.
+const KEYED_MS = 600;
 
 class Slider {
   // `spec`: label, min, max, step, rest, digits; `act(value, more)` is told of every change, `more` while the hand is
@@ -26,7 +28,11 @@ class Slider {
     track.addEventListener("lostpointercapture", () => this.#up());
     track.addEventListener("dblclick", () => this.#give(this.spec.rest, false));
     track.addEventListener("keydown", (event) => this.#key(event));
-    track.addEventListener("keyup", () => this.#settle());
+    track.addEventListener("keyup", () => {
+      if (!this.dirty || this.held) return;
+      this.act("rest", true);
+      this.later = setTimeout(() => this.#settle(), KEYED_MS);
+    });
     track.addEventListener("blur", () => this.#settle());
     typed.addEventListener("focus", () => typed.select());
     typed.addEventListener("keydown", (event) => {
@@ -81,6 +87,7 @@ class Slider {
     this.show(rounded);
     this.dirty = more;
     clearTimeout(this.timer);
+    clearTimeout(this.later);
     this.act(rounded, more);
     if (more && this.held) this.timer = setTimeout(() => this.act("rest", true), HELD_MS);
   }
@@ -123,7 +130,8 @@ class Slider {
   }
 
   #key(event) {
-    if (this.disabled || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return this.#settle();
+    if (this.disabled) return;
     const { min, max, step, rest } = this.spec;
     const by = event.shiftKey ? 10 * step : step;
     const places = {

@@ -25,7 +25,8 @@ class Wire {
   }
 
   flush() {
-    while (this.queue.length && this.sent - this.heard < UNANSWERED) {
+    // What is settled never waits: a click elsewhere must not overtake it.
+    while (this.queue.length && (this.sent - this.heard < UNANSWERED || this.queue.some((wish) => !wish.more))) {
       const { act, content, more, buffers } = this.queue.shift();
       this.sent += 1;
       const epoch = this.model.get("layout_of").epoch;
