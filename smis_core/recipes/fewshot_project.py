@@ -28,7 +28,7 @@ from smis_core.fewshot import (
     train_encoder,
 )
 from smis_core.inversion import HybridOptions, InversionStep, companions_of, hybrid
-from smis_core.labelling import Labeller, fit_marks, fit_thoroughly
+from smis_core.labelling import Labeller, fit_marks, fit_quickly, fit_thoroughly
 from smis_core.latents import W, WPlus
 from smis_core.networks.generator_base import GeneratorBase
 
@@ -36,6 +36,7 @@ from .mirrors import mirrored, with_mirrors
 from .train_fewshot import hardware
 
 _STATE_INTERVAL_STEPS = 50
+_THOROUGH_FROM_PICTURES = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,6 +252,16 @@ def _labelled(
             annotated.labels.to(device),
             num_classes=palette.num_classes,
         )
+    elif project.settings.pictures < _THOROUGH_FROM_PICTURES:
+        # A first look at what comes out shall not wait for a labeller that teaches itself.
+        for each in fit_quickly(
+            generator,
+            annotated.wplus.tensor,
+            annotated.labels.to(device),
+            num_classes=palette.num_classes,
+        ):
+            labeller = each.labeller
+            yield ProjectTrainingStep("name", each.index, each.total, {"entropy": each.loss}), None
     else:
         code: WPlus | None = None
         for mirroring, found in _mirror_codes(generator, annotated):

@@ -161,11 +161,6 @@ class FewshotProject:
         return self._record.settings
 
     @property
-    def source(self) -> str:
-        """How `load_generator` finds the generator."""
-        return self._record.source
-
-    @property
     def problems(self) -> tuple[str, ...]:
         """What `open` could not use, each with the cure."""
         return tuple(self._problems)
@@ -234,8 +229,7 @@ class FewshotProject:
             name, wplus: of the picture, [1, L, w].
             quality: PSNR in decibel of what it draws.
 
-        Raises:
-            ValueError: no such picture, or not one latent of this generator.
+        Raises ValueError where there is no such picture, or it is not one latent of this generator.
         """
         wanted = (1, self.generator.num_ws, self.generator.config.w_dim)
         if tuple(wplus.tensor.shape) != wanted:
