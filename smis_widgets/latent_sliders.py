@@ -135,8 +135,7 @@ class LatentSliders(widgets.VBox):
         self.panel.show_generator(generator, rows_of(generator))
         self.panel.show_directions(known)
         self.panel.columns = self.columns
-        self.refresh()
-        self.wish(moving=False)
+        self._follow()
 
     # What a program uses
 
@@ -292,6 +291,7 @@ class LatentSliders(widgets.VBox):
             else:
                 if how.kept:
                     self._memory.add(self.state, how.label, linked=self._how is None)
+                self.message.clear()
                 self.refresh()
             self.wish(moving=how.moving)
 

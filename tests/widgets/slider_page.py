@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import torch
+from editing.conftest import stylegan2
+
+from smis_core.editing import draw, sefa
 from smis_widgets import LatentSliders
+
+
+def tiny(folder: Path) -> tuple[LatentSliders, SliderPage]:
+    """Sliders of a tiny generator with three directions, and their page."""
+    generator = stylegan2()
+    sliders = LatentSliders(generator, directions=sefa(generator, count=3), folder=folder)
+    assert sliders.wait()
+    return sliders, SliderPage(sliders)
+
+
+def shows(sliders: LatentSliders) -> bool:
+    """Whether the picture is that of the state."""
+    assert sliders.wait()
+    return torch.equal(sliders.picture, draw(sliders.generator, sliders.state).clamp(-1, 1))
 
 
 class SliderPage:
