@@ -12,9 +12,7 @@ from widgets.fake_inversion import PATIENCE
 
 from smis_core.fewshot import FewshotProject, ProjectSettings
 from smis_core.images import to_uint8
-from smis_core.labelling import fit_quickly
 from smis_core.labels import UNPAINTED, LabelClass, LabelMap, Palette
-from smis_core.recipes import fewshot_project
 from smis_widgets.few_shot_studio import SAMPLES, FewShotStudio
 
 SHORT = ProjectSettings(pictures=48, patience=0)
@@ -22,10 +20,7 @@ SHORT = ProjectSettings(pictures=48, patience=0)
 
 @pytest.fixture(scope="module")
 def generator():
-    """The labeller is fitted quickly here: how well it labels is not the widget's business."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fewshot_project, "fit_thoroughly", fit_quickly)
-        yield tiny_generator()
+    return tiny_generator()
 
 
 @pytest.fixture
@@ -303,7 +298,7 @@ def test_a_sketch_in_a_foreign_palette_is_translated_or_asked_about(made, traine
 
 
 def test_an_interrupted_training_goes_on(made):
-    studio = made(settings=ProjectSettings(pictures=2_000, patience=0))
+    studio = made(settings=ProjectSettings(pictures=992, patience=0))
     annotated(studio)
     progress = studio.training.progress
     progress.start()
