@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import html
-import json
-import os
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import ipywidgets as widgets
 import traitlets
 
-from smis_core.checkpoints import load_generator
-from smis_core.fewshot import FewshotProject, ProjectPicture, ProjectSettings
+from smis_core.fewshot import ProjectPicture, ProjectSettings
 from smis_core.jobs import turns_of
 from smis_core.labels import PORTRAITS, Palette
 from smis_core.networks.generator_base import GeneratorBase
 from smis_widgets.annotation_pad import AnnotationPad
 from smis_widgets.controls import MessageLine, SliderRow, icon_button, mark, styled, text_button
+from smis_widgets.few_shot_desk import Desk, open_project, read_desk, write_desk
 from smis_widgets.few_shot_sketch import FewShotSketch
 from smis_widgets.few_shot_training import FewShotTraining
 from smis_widgets.live_labels import Labelled, LiveLabels
@@ -32,7 +28,6 @@ from smis_widgets.strings import Strings
 
 SAMPLES = 48
 MAX_SEED = 999_999
-_DESK = "desk.json"
 
 
 class FewShotStudio(widgets.VBox):
@@ -79,13 +74,13 @@ class FewShotStudio(widgets.VBox):
         language: str = "en",
     ) -> None:
         self._strings = strings = Strings(language)
-        self.project = _project(generator, Path(folder), palette, settings)
+        self.project = open_project(generator, Path(folder), palette, settings)
         self._shelved: list[str] = []
         self._choosing = False
         self.message = MessageLine()
         self._make_parts(language)
-        desk = self._desk()
-        super().__init__(first_seed=desk.get("first_seed", 0))
+        desk = read_desk(self.project.folder)
+        super().__init__(first_seed=min(desk.first_seed, MAX_SEED))
         self.add_class("smis-panel")
         self.add_class("smis-few")
         self.children = (
@@ -98,8 +93,8 @@ class FewShotStudio(widgets.VBox):
         self._connect()
         self._show_pictures()
         self.labels.show(self._seeds())
-        if desk.get("shown") in self.project.pictures:
-            self._guarded("few_opening", self.pad.annotate)(desk["shown"])
+        if desk.shown in self.project.pictures:
+            self._guarded("few_opening", self.pad.annotate)(desk.shown)
         self._show_chosen()
         self.labels.refit()
         self._guarded("few_opening", self.sketch.load)()
@@ -360,41 +355,11 @@ class FewShotStudio(widgets.VBox):
         self._guarded("few_opening", self.sketch.load)()
         self.training.tell()
 
-    # The desk: what is not part of the work, and yet shall be found as it was left
-
-    def _desk(self) -> dict[str, Any]:
-        with contextlib.suppress(OSError, ValueError):
-            found = json.loads((self.project.folder / _DESK).read_text("utf-8"))
-            first = found.get("first_seed")
-            fine = type(first) is int and 0 <= first <= MAX_SEED
-            return {"first_seed": first if fine else 0, "shown": str(found.get("shown"))}
-        return {}
-
     def _keep_desk(self) -> None:
-        path = self.project.folder / _DESK
-        draft = path.with_suffix(".part")
-        values = {"first_seed": self.first_seed, "shown": self.pad.shown}
-        draft.write_text(json.dumps(values), "utf-8")
-        os.replace(draft, path)
+        write_desk(self.project.folder, Desk(self.first_seed, self.pad.shown))
 
     def _guarded(self, what: str, act: Callable[..., None]) -> Callable[..., None]:
         return self.message.guarding(act, what, self._strings)
-
-
-def _project(
-    generator: GeneratorBase | str | Path | None,
-    folder: Path,
-    palette: Palette,
-    settings: ProjectSettings | None,
-) -> FewshotProject:
-    known = generator if isinstance(generator, GeneratorBase) else None
-    if (folder / "project.json").exists() or (folder / "annotations").is_dir():
-        if known is None and generator is not None:
-            known = load_generator(generator)
-        return FewshotProject.open(folder, generator=known)
-    source = "portraits/generator" if known is not None or generator is None else str(generator)
-    known = known if known is not None else load_generator(source)
-    return FewshotProject.create(folder, palette, generator=known, source=source, settings=settings)
 
 
 def _section(number: str, title: str, hint: str, body: widgets.Widget) -> widgets.Box:

@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import ipywidgets as widgets
 import traitlets
@@ -21,7 +21,7 @@ from smis_widgets.job_bar import JobBar
 from smis_widgets.keepsakes import next_path
 from smis_widgets.loss_plot import LossPlot
 from smis_widgets.progress_tools import ProgressTools
-from smis_widgets.recording import Picture, Recording, Weight
+from smis_widgets.recording import Pictures, Recording
 from smis_widgets.runs import Runs, Work
 from smis_widgets.scrubber import Scrubber, Seek, nearest
 from smis_widgets.shell import Shell
@@ -32,22 +32,6 @@ FRAME_SECONDS = 0.125
 
 KEEPSAKE_SECONDS = 30.0
 """The picture that stays in the notebook is renewed so often while the work goes on."""
-
-
-class Pictures(Protocol):
-    """What stands beside the curves; `paint` is called by one thread alone."""
-
-    figures: list[widgets.Box]
-    picture: Picture | None
-    """What results are compared with, [H, W, 3]; a time-lapse shows it beside them."""
-    weight: Weight | None
-
-    def paint(
-        self, run: str, recording: Recording | None, job: Job[Any] | None, step: int | None
-    ) -> None: ...
-
-    def plain(self) -> bytes:
-        """PNG of what is shown before the first step."""
 
 
 class Progress(widgets.VBox):
@@ -332,7 +316,7 @@ class Progress(widgets.VBox):
         marks = [] if recording is None else [each.index for each in recording.kept()]
         set_changed(
             self.plot,
-            runs=[_describe(name, jobs.get(name)) for name in self.runs.names],
+            runs=self.runs.described(),
             selected=self.selected,
             log=self.log,
             axis="seconds" if self.by_seconds else "steps",
@@ -408,9 +392,3 @@ def set_changed(widget: widgets.Widget, **traits: Any) -> None:
     for name, value in traits.items():
         if getattr(widget, name) != value:
             setattr(widget, name, value)
-
-
-def _describe(name: str, job: Job[Any] | None) -> dict[str, Any]:
-    if job is None:
-        return {"name": name, "total": None, "state": "new"}
-    return {"name": name, "total": job.total, "state": job.state}

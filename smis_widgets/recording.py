@@ -9,6 +9,7 @@ import weakref
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+import ipywidgets as widgets
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
@@ -215,6 +216,22 @@ def picture_of(images: Tensor) -> Picture:
         images = image_grid(images, columns=math.ceil(math.sqrt(len(images))))[None]
     picture: Picture = to_uint8(images)[0]
     return picture
+
+
+class Pictures(Protocol):
+    """What stands beside the curves; `paint` is called by one thread alone."""
+
+    figures: list[widgets.Box]
+    picture: Picture | None
+    """What results are compared with, [H, W, 3]; a time-lapse shows it beside them."""
+    weight: Weight | None
+
+    def paint(
+        self, run: str, recording: Recording | None, job: Job[Any] | None, step: int | None
+    ) -> None: ...
+
+    def plain(self) -> bytes:
+        """PNG of what is shown before the first step."""
 
 
 _RECORDINGS: weakref.WeakKeyDictionary[Job[Any], Recording] = weakref.WeakKeyDictionary()

@@ -83,6 +83,15 @@ class Runs:
         """Of these jobs."""
         return {name: recording_of(job) for name, job in self.jobs.items()}
 
+    def described(self) -> list[dict[str, Any]]:
+        """Name, number of steps and state of each run, as `LossPlot.runs` takes them."""
+        found = []
+        for name in self.names:
+            job = self.jobs.get(name)
+            total, state = (None, "new") if job is None else (job.total, job.state)
+            found.append({"name": name, "total": total, "state": state})
+        return found
+
     def can_begin(self, name: str) -> bool:
         """Whether the run can be made anew: others are what they are."""
         return not isinstance(self._works[name], Job | Iterator)
