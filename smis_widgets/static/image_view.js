@@ -147,9 +147,10 @@ function render({ model, el }) {
     wipe.style.left = `${percent}%`;
     wipe.setAttribute("aria-valuenow", Math.round(percent));
   };
-  const watcher = new IntersectionObserver(([entry]) => {
+  const watcher = new IntersectionObserver((entries) => {
     const before = visible;
-    visible = entry.isIntersecting;
+    // A busy page tells of several changes at once; the last one holds.
+    visible = entries.at(-1).isIntersecting;
     if (visible !== before || !el.dataset.view) model.send({ view, visible });
     el.dataset.view = visible ? "seen" : "away";
     name();
