@@ -52,7 +52,7 @@ def train(
         typer.Option(help="of the same training, for inversion; default: the bundled one with it"),
     ] = None,
     samples: Annotated[
-        int | None, typer.Option(help="pseudo-labelled samples to learn from  [default: 100000]")
+        int | None, typer.Option(help="pseudo-labelled samples to learn from  [default: 40000]")
     ] = None,
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
     scratch: Annotated[
@@ -88,7 +88,7 @@ def train(
     options = replace(
         defaults,
         projection=replace(defaults.projection, seed=seed),
-        probe=replace(defaults.probe, seed=seed),
+        labelling=replace(defaults.labelling, quick=replace(defaults.labelling.quick, seed=seed)),
         encoder=encoder,
     )
     generator_path = generator or bundled_path("portraits/generator")
@@ -168,10 +168,6 @@ def evaluate_fewshot_command(
     retrain: Annotated[
         bool, typer.Option("--retrain", help="make the compared encoders again first")
     ] = False,
-    taught: Annotated[
-        bool,
-        typer.Option("--taught", help="with --retrain: also the method 'taught'"),
-    ] = False,
     refined: Annotated[int, typer.Option(help="masks refined for 3 s each; 0 leaves it out")] = 60,
     realism: Annotated[int, typer.Option(help="pictures of the Fréchet distances; 0: none")] = 1600,
     styled: Annotated[int, typer.Option(help="masks drawn in 8 styles; 0 leaves it out")] = 40,
@@ -185,9 +181,7 @@ def evaluate_fewshot_command(
 
     extra = ExtraFigures(refined_masks=refined, styled_masks=styled, realism_pictures=realism)
     report = drain(
-        evaluate_fewshot(
-            shots, masks=masks, retrain=retrain, taught=taught, extra=extra, device=device
-        )
+        evaluate_fewshot(shots, masks=masks, retrain=retrain, extra=extra, device=device)
     ).report
     assert report is not None
     typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.table())

@@ -13,7 +13,7 @@ from .validation import Validation
 class EncoderOptions:
     """How an encoder is trained."""
 
-    pictures: int = 100_000
+    pictures: int = 40_000
     """pseudo-labelled samples seen in all"""
     batch: int = 16
     """samples a step"""

@@ -28,7 +28,6 @@ from .evaluate_sparse import METHODS as SPARSE_METHODS
 from .fewshot_figures import ExtraFigures, Progress, diversity, realism, refined
 from .fewshot_methods import (
     METHODS,
-    TAUGHT,
     ComparisonOptions,
     MethodMaker,
     judged,
@@ -39,7 +38,7 @@ from .fewshot_methods import (
     WEIGHTS as WEIGHTS,
 )
 
-ORDER = ("default", TAUGHT, "paper", "floor", "ceiling", "shipped")
+ORDER = ("default", "paper", "floor", "ceiling", "shipped")
 SMALL_GAP = 0.06
 """Where the ceiling is less than this above the paper's method, the share of the gap says
 nothing."""
@@ -153,7 +152,6 @@ def evaluate_fewshot(
     discriminator_path: Path | None = None,
     judge_path: Path | None = None,
     shipped_path: Path | None = None,
-    taught: bool = False,
     extra: ExtraFigures | None = None,
     device: str | torch.device = "auto",
 ) -> Iterator[FewshotEvaluationStep]:
@@ -173,8 +171,6 @@ def evaluate_fewshot(
         options: of the retraining.
         generator_path, discriminator_path, judge_path, shipped_path: other networks than the
             bundled ones. An encoder that ships is measured beside the others.
-        taught: also make the encoder of the method 'taught' when retraining; where its weights lie
-            beside the others it is measured, and `extra` is of it.
         extra: how much is measured of refinement, diversity and realism.
         device: where to work.
 
@@ -193,9 +189,6 @@ def evaluate_fewshot(
     generator_path = generator_path or bundled_path("portraits/generator")
     judge_path = judge_path or bundled_path("portraits/judge")
     paths = {method: method_path(weights, shots, method) for method in METHODS}
-    own = method_path(weights, shots, TAUGHT)
-    if (retrain and taught) or (not retrain and own.exists()):
-        paths[TAUGHT] = own
     if retrain:
         discriminator_path = discriminator_path or bundled_path("portraits/discriminator")
         for path in paths.values():
@@ -277,7 +270,7 @@ def _evaluate(
         "learning_rates": {name: rate for name, rate in rates.items() if rate},
     }
     report = _report(shots, found, wanted, classes, about)
-    ours = load_network(paths.get(TAUGHT, paths["default"]), device=device)
+    ours = load_network(paths["default"], device=device)
     assert isinstance(ours, FewshotNetwork)
     more = yield from _extra(Synthesizer(generator, ours), judge, wanted, classes, extra)
     if shots == 1:
@@ -375,12 +368,10 @@ def _report(
         return bootstrap(share, len(wanted))
 
     ways = {name: closed(name, "floor") for name in order if name not in ("floor", "ceiling")}
-    gaps = {TAUGHT: closed(TAUGHT, "paper")} if TAUGHT in merged else {}
     shares = {
-        title: {name: [round(v, 4) for v in (each.value, each.low, each.high)] for name, each in
-                found.items()}
-        for title, found in (("floor_to_ceiling", ways), ("gap_closed_by", gaps))
-    }  # fmt: skip
+        name: [round(v, 4) for v in (each.value, each.low, each.high)]
+        for name, each in ways.items()
+    }
     return FewshotReport(
         shots=shots,
         masks=len(wanted),
@@ -390,5 +381,5 @@ def _report(
         by_class=by_class,
         gap_closed=closed("default", "paper"),
         about=about,
-        extra=shares,
+        extra={"floor_to_ceiling": shares},
     )

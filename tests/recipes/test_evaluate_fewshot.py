@@ -30,12 +30,12 @@ OPTIONS = ComparisonOptions(
     learning_rates=(1e-3, 2e-3, 4e-3),
     common=FewshotOptions(
         projection=ProjectionOptions(steps=2, candidates=2),
-        probe=ProbeOptions(steps=3, hidden=4, members=2),
+        labelling=ThoroughOptions(
+            QuickOptions(steps=3, hidden=4, members=2, copies=2, pixels=200), rounds=1, samples=2
+        ),
         encoder=EncoderOptions(pictures=16, batch=8),
     ),
-    thorough=ThoroughOptions(
-        QuickOptions(steps=3, hidden=4, members=2, copies=2, pixels=200), rounds=1, samples=2
-    ),
+    ceiling_probe=ProbeOptions(steps=3, hidden=4, members=2),
 )
 
 
@@ -73,15 +73,15 @@ def retrained(networks, tmp_path_factory):
     scores = {1e-3: 0.1, 2e-3: 0.2, 4e-3: 0.3, 8e-3: 0.4, 16e-3: 0.35}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fewshot_methods, "TUNING_MASKS", 2)
-        tried = iter(list(scores.values()) * 4)
+        tried = iter(list(scores.values()) * 3)
         patch.setattr(MethodMaker, "_tuning_score", lambda self, network: next(tried))
-        steps = list(evaluate(networks, folder, retrain=True, taught=True))
+        steps = list(evaluate(networks, folder, retrain=True))
     return folder, steps
 
 
 def test_the_learning_rate_is_never_at_an_end_of_the_grid(retrained):
     folder, _ = retrained
-    for method in ("default", "taught", "paper", "ceiling"):
+    for method in ("default", "paper", "ceiling"):
         card = read_card(method_path(folder / "weights", 1, method))
         assert card["learning_rate"] == 8e-3
         assert set(card["tuning"]) == {"0.001", "0.002", "0.004", "0.008", "0.016"}
@@ -107,15 +107,14 @@ def test_the_report_holds_what_was_asked_for(retrained):
     values = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert values["shots"] == 1
     assert values["masks"] == 4
-    assert set(values["miou"]) == {"default", "taught", "paper", "floor", "ceiling", "refined"}
+    assert set(values["miou"]) == {"default", "paper", "floor", "ceiling", "refined"}
     assert set(values["by_class"]["eyes"]) == set(values["miou"]) - {"refined"}
     assert values["miou"]["refined"] == values["refined"]["after"]
     assert values["refined"]["masks"] == 2
     assert values["diversity"]["styles"] == 3
     assert values["diversity"]["of_random"]["value"] > 0
     assert values["realism"]["pictures"] == 6
-    assert set(values["gap_closed_by"]) == {"taught"}
-    assert set(values["floor_to_ceiling"]) == {"default", "taught", "paper"}
+    assert set(values["floor_to_ceiling"]) == {"default", "paper"}
     assert "left eye" in values["by_class"]
     assert not {"hat", "glasses"} & set(values["by_class"]), "the annotations show neither"
     assert "paper" in report.table()
