@@ -212,8 +212,10 @@ class _Run:
         self.losses = {name: float(term.detach()) for name, term in losses.items()}
 
     def validate(self) -> Validation | None:
-        """A validation where one is due; when they stall, the run's end comes near."""
-        if self.validator is None or self.index % self.validator.options.interval_steps:
+        """A validation where one is due, and at the end; when they stall, that comes near."""
+        if self.validator is None or (
+            self.index % self.validator.options.interval_steps and self.index != self.end
+        ):
             return None
         taken = self.validator.take(self.network)
         if self.validator.stalled and self.stalled_at is None:

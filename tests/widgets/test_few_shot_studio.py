@@ -62,6 +62,9 @@ def trained_folder(generator, tmp_path_factory):
     studio.training.progress.start()
     assert studio.training.progress.wait(PATIENCE)
     assert studio.sketch.studio is not None
+    # However short, it ends with its results on the wall.
+    assert 0 <= studio.training.progress.result.score <= 1
+    assert studio.training.progress.pictures.given.data != b""
     studio.close()
     return folder
 
