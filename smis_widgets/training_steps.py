@@ -90,7 +90,7 @@ def training_steps(
         source = next(steps, None)
         if source is None:
             break
-        if step is not None and getattr(source, "phase", step.phase) != step.phase:
+        if step is not None and _begins_anew(source, step):
             before = step.index
         step = _step(source, total, score, before)
         last = step.total is not None and step.index >= step.total
@@ -104,6 +104,12 @@ def training_steps(
         yield step
     if step is not None and step.image is None and look is not None:
         yield _with_results(step, look, due=True)[0]
+
+
+def _begins_anew(source: Any, former: TrainingStep) -> bool:
+    """Whether a step counts from the beginning: another phase, or another part of one."""
+    another = getattr(source, "phase", former.phase) != former.phase
+    return another or source.index < former.source.index
 
 
 def _step(source: Any, total: int | None, score: float | None, before: int) -> TrainingStep:
