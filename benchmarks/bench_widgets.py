@@ -4,7 +4,8 @@ Run by `make bench-widgets`. The clock is the page's own. For the portrait it st
 button is released over the canvas and stops when the browser has painted the first frame whose
 portrait shows the finished drawing. For ink it starts with the time that the browser gives the
 pointer event and stops when the first frame with ink at that place is painted: with the kernel at
-hand, with 200 ms added to all that the page sends it, and while it trains.
+hand, with 200 ms added to all that the page sends it, and while it trains. Of sliders it is said
+in `slider_feel.py`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import platform
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,10 +30,14 @@ from browser.drawing import Hand  # noqa: E402
 from browser.jupyter import Kernel, Lab  # noqa: E402
 from browser.pad import SLOW_WAY, TRAIN  # noqa: E402
 from playwright.sync_api import Page, sync_playwright  # noqa: E402
+from slider_feel import measure_sliders  # noqa: E402
 
 TARGET_P95_MS = 300
 INK_TARGET_P95_MS = 33
 INK_STROKES = 40
+SLIDER_TARGET_P95_MS = 100
+PREVIEW_TARGET_P95_MS = 150
+FINAL_TARGET_MS = 300
 
 CELL = """
 from smis_widgets import SketchStudio
@@ -88,7 +94,8 @@ def measure(strokes: int) -> dict[str, object]:
     Returns:
         p50 and p95 in milliseconds from the end of a stroke to the new portrait on screen, the
         same for the rendering alone, frames a stroke, the same from a pointer event to its ink
-        (`ink_ms`: `delay_0`, `delay_200`, `busy`), and the circumstances.
+        (`ink_ms`: `delay_0`, `delay_200`, `busy`), what `measure_sliders` gives, and the
+        circumstances.
     """
     chromium = find_chromium()
     if chromium is None:
@@ -104,7 +111,8 @@ def measure(strokes: int) -> dict[str, object]:
             page.locator(".smis-studio .smis-surface").wait_for(timeout=180_000)
             page.locator(".smis-portrait [data-painted]").wait_for(timeout=60_000)
             with lab.kernel() as kernel:
-                return {"ink_ms": _time_ink(page, kernel), **_time(page, kernel, strokes)}
+                figures = {"ink_ms": _time_ink(page, kernel), **_time(page, kernel, strokes)}
+            return {**figures, **measure_sliders(page, lab)}
         finally:
             lab.stop()
             browser.close()
@@ -208,8 +216,26 @@ def table(figures: dict[str, object]) -> str:
                 for name, each in ink.items()
             ),
             f"target p95 ≤ {INK_TARGET_P95_MS} ms: {inked}",
+            "",
+            *_slider_table(figures),
         ]
     )
+
+
+def _slider_table(figures: dict[str, Any]) -> list[str]:
+    rows = (
+        ("bundled, 128²", figures, SLIDER_TARGET_P95_MS),
+        ("256² by its preview", figures["preview_256"], PREVIEW_TARGET_P95_MS),
+    )
+    lines = ["mouse on a slider → pixels      p50 ms   p95 ms   side  the whole picture after"]
+    for name, row, target in rows:
+        wait, final = row["slider_to_pixel_ms"], row["final_after_fast_moves_ms"]
+        met = "met" if wait["p95"] <= target and final <= FINAL_TARGET_MS else "missed"
+        lines.append(
+            f"  {name:<25} {wait['p50']:10.1f} {wait['p95']:8.1f} {row['drawn_side']:6.0f} "
+            f"{final:8.1f}   targets {target} and {FINAL_TARGET_MS} ms: {met}"
+        )
+    return lines
 
 
 if __name__ == "__main__":

@@ -107,15 +107,18 @@ def sheet(
     target: Picture | None,
     weight: Weight | None = None,
     log: bool = True,
+    compare: bool = True,
 ) -> bytes:
-    """A PNG of where an inversion stands: its curves, its pictures, and how they came.
+    """A PNG of where long work stands: its curves, its pictures, and how they came.
+
+    With `compare` the picture should become like the target, and how they differ is shown too.
 
     Without matplotlib it is the pictures alone.
     """
     strip = [film[round(place)] for place in np.linspace(0, len(film) - 1, min(8, len(film)))]
     pictures = [("target", target)] if target is not None else []
     pictures.append((f"step {shown.index}", shown.image))
-    if target is not None:
+    if target is not None and compare:
         pictures.append(
             (f"difference × {DIFFERENCE_GAIN}", difference(target, shown.image, weight))
         )

@@ -9,7 +9,6 @@ import numpy as np
 from torch import Tensor
 
 from smis_core.images import read_image
-from smis_core.inversion import InversionStep
 from smis_core.inversion.targets import Target, preview
 from smis_core.jobs import Job
 from smis_widgets.controls import caption, styled
@@ -66,11 +65,15 @@ class InversionPictures:
             self.picture = picture_of(read_image(target))
         self.target.show(self.picture)
 
+    def plain(self) -> bytes:
+        """PNG of the target; empty where there is none."""
+        return bytes(self.target.data)
+
     def paint(
         self,
         run: str,
         recording: Recording | None,
-        job: Job[InversionStep] | None,
+        job: Job[Any] | None,
         step: int | None,
     ) -> None:
         """Show a run at a kept step, or the newest one and in the end the best.
@@ -92,7 +95,7 @@ class InversionPictures:
 
     @staticmethod
     def _find(
-        recording: Recording, job: Job[InversionStep] | None, step: int | None
+        recording: Recording, job: Job[Any] | None, step: int | None
     ) -> tuple[str, int, Picture] | None:
         if step is not None and (kept := recording.at(step)) is not None:
             return "then", kept.index, kept.image

@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-import math
-import secrets
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import ipywidgets as widgets
 import traitlets
-from IPython.display import display, update_display
 
-from smis_core.inversion import InversionStep, save_latent
+from smis_core.inversion import save_latent
 from smis_core.inversion.targets import Target
-from smis_core.jobs import Job, LatestWorker
-from smis_widgets.controls import MessageLine, mark, styled
-from smis_widgets.exports import KINDS, save_curves, save_timelapse, sheet
-from smis_widgets.image_view import with_plain_picture
+from smis_widgets.controls import mark
+from smis_widgets.exports import KINDS
 from smis_widgets.inversion_pictures import InversionPictures
-from smis_widgets.inversion_tools import InversionTools
-from smis_widgets.job_bar import JobBar
-from smis_widgets.keepsakes import next_path
-from smis_widgets.loss_plot import LossPlot
-from smis_widgets.runs import Runs, Work
-from smis_widgets.scrubber import Scrubber, Seek, nearest
-from smis_widgets.shell import Shell
+from smis_widgets.progress import Progress
+from smis_widgets.recording import Recording
+from smis_widgets.runs import Work
 from smis_widgets.strings import Strings
 from smis_widgets.target_view import TargetView
 
-FRAME_SECONDS = 0.125
-"""The page is sent at most one batch of points and one set of pictures in so much time."""
 
-KEEPSAKE_SECONDS = 30.0
-"""The picture that stays in the notebook is renewed so often while the work goes on."""
-
-
-class InversionProgress(widgets.VBox):
+class InversionProgress(Progress):
     """Shows inversions while they happen, several over one another.
 
     Nothing starts by itself: press play, or call `start`. Closing the widget leaves the jobs alone.
@@ -63,25 +46,17 @@ class InversionProgress(widgets.VBox):
         TypeError: a run that is none of these.
     """
 
-    selected = traitlets.Unicode()
-    """The run whose pictures are shown and whose bar is at hand."""
-
-    step = traitlets.Int(None, allow_none=True)
-    """The kept step that is shown; None: the newest, and the best once the run has ended."""
-
-    log = traitlets.Bool(True)
-    """Whether losses are drawn on a logarithmic scale."""
-
-    by_seconds = traitlets.Bool(False)
-    """Whether the curves lie over seconds of work rather than steps."""
-
     aligning = traitlets.Bool(True)
     """Whether the `TargetView` is shown; the start of a run hides it."""
 
-    folder = traitlets.Unicode("inversions")
-    """Where the save button writes."""
-
-    _closers: tuple[Callable[[], None], ...] = ()  # none of a widget whose making failed
+    texts: ClassVar[Mapping[str, str]] = {
+        "work": "the_inversion",
+        "one": "run_inversion",
+        "showing": "showing",
+        "curves": "loss_curves",
+    }
+    stem = "inversion"
+    pictures: InversionPictures
 
     def __init__(
         self,
@@ -92,102 +67,25 @@ class InversionProgress(widgets.VBox):
         folder: str | Path = "inversions",
         language: str = "en",
     ) -> None:
-        self._strings = strings = Strings(language)
-        named = runs if isinstance(runs, Mapping) else {strings("inversion"): runs}
-        self.runs = Runs(named, shares=shares)
-        self.target_view = target if isinstance(target, TargetView) else None
-        self.pictures = InversionPictures(
-            None if self.target_view is not None else target, strings=strings, language=language
-        )
-        self.message = MessageLine()
-        self._displayed = False
-        self._display_id = f"smis-inversion-{secrets.token_hex(8)}"
-        self._keepsake_due = math.inf
-        self._painter, self._keeper = (
-            LatestWorker(work, self._painted, threads=1) for work in (self._paint, self._keep)
-        )
-        self._make_parts()
-        super().__init__(selected=self.runs.names[0], folder=str(folder))
-        self.tools = InversionTools(
-            self,
-            can_align=self.target_view is not None,
-            on_save=self.message.guarding(self._save_and_tell, "saving", strings),
+        strings = Strings(language)
+        view = self.target_view = target if isinstance(target, TargetView) else None
+        super().__init__(
+            runs if isinstance(runs, Mapping) else {strings("inversion"): runs},
+            pictures=InversionPictures(
+                None if view is not None else target, strings=strings, language=language
+            ),
+            above=[] if view is None else [view],
+            shares=shares,
+            saves=KINDS,
+            folder=folder,
+            switches={} if view is None else {"aligning": ("crosshairs", "align")},
             strings=strings,
         )
-        self.add_class("smis-inversion")
         if target is None:
             self.add_class("smis-no-target")
-        self.children = (
-            Shell(),
-            *([self.target_view] if self.target_view is not None else []),
-            styled("smis-inversion-main", self.plot, *self.pictures.figures, kind=widgets.Box),
-            styled("smis-inversion-bar", self.bar, self.scrubber),
-            styled("smis-inversion-tools", self.tools, self.message),
-        )
-        self._connect()
-        self._closers = (self.runs.close, self.bar.forget, self._painter.close, self._keeper.close)
-        self.runs.follow(on_step=self._refresh, on_change=self._changed)
-        self._select(self.selected)
-
-    # What a program uses
-
-    @property
-    def job(self) -> Job[InversionStep] | None:
-        """The job of the selected run; None before a run that is made anew each time has begun."""
-        return self.runs.jobs.get(self.selected)
-
-    @property
-    def result(self) -> InversionStep | None:
-        """The best step so far of the selected run."""
-        return self.results.get(self.selected)
-
-    @property
-    def results(self) -> dict[str, InversionStep]:
-        """The best step so far of each run that has one."""
-        latest = {name: each.latest for name, each in self.runs.recordings.items()}
-        return {name: step.best_so_far for name, step in latest.items() if step is not None}
-
-    def start(self) -> None:
-        """Begin every run that has not begun, and go on with those that pause."""
-        for name in self.runs.names:
-            job = self.runs.jobs.get(name) or self._begin(name)
-            if job is not None and job.state == "new":
-                job.start()
-            elif job is not None:
-                job.resume()
-        self.bar.show(self.job)
-
-    def pause(self) -> None:
-        """Hold every run after its present step."""
-        for job in self.runs.jobs.values():
-            job.pause()
-
-    def stop(self) -> None:
-        """End every run after its present step; what was found so far stays."""
-        for job in self.runs.jobs.values():
-            job.stop()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until every run that has begun has ended and is shown.
-
-        Interrupting the cell ends the waiting alone, as with `Job.wait`.
-
-        Args:
-            timeout: at most so many seconds; None waits for ever.
-
-        Returns:
-            Whether they have.
-
-        Raises:
-            BaseException: what made a run fail.
-        """
-        deadline = None if timeout is None else time.monotonic() + timeout
-        for job in self.runs.jobs.values():
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if job.state != "new" and not job.wait(left):
-                return False
-        self._refresh()
-        return self._painter.wait(30.0) and self._keeper.wait(30.0)
+        if view is not None:
+            view.observe(lambda change: self._refresh(), "revision")
+            self.observe(lambda change: mark(view, "smis-hidden", not change.new), "aligning")
 
     def save(self, path: str | Path) -> Path:
         """Write curves (.png, .svg, .csv), time-lapse (.gif, .webp, .mp4) or latent (.safetensors).
@@ -199,193 +97,23 @@ class InversionProgress(widgets.VBox):
             ValueError: another ending, nothing to save yet, or the path cannot be written.
             ImportError: the library that writes such a file is not installed.
         """
-        path = Path(path)
-        kind = KINDS.get(path.suffix.lower())
-        if kind is None:
-            known = ", ".join(KINDS)
-            raise ValueError(f"{path}: a name ending in one of {known} was wanted")
-        recording = self.runs.recordings.get(self.selected)
-        if recording is None or recording.latest is None:
-            raise ValueError(self._strings("nothing_to_save"))
-        if kind == "curves":
-            return save_curves(path, self.runs.recordings, log=self.log)
-        if kind == "timelapse":
-            return save_timelapse(path, recording.kept(), target=self.pictures.picture)
+        return super().save(path)
+
+    def _prepare(self) -> None:
+        if self.target_view is not None:
+            self.pictures.set_target(self.target_view.target)
+
+    def _begun(self) -> None:
+        self.aligning = False
+
+    def _after_painting(self) -> None:
+        if self.pictures.picture is None and self.target_view is not None:
+            self.pictures.target.show_png(self.target_view.view.data)
+
+    def _save_result(self, path: Path, recording: Recording) -> Path:
         if self.step is not None and (kept := recording.at(self.step)) is not None:
             save_latent(path, kept.latent)
-        else:
+        elif recording.latest is not None:
             best = recording.latest.best_so_far
             save_latent(path, best.latent, noise=best.noise)
         return path
-
-    def close(self) -> None:
-        """Remove the widgets; the jobs go on."""
-        for close in self._closers:
-            close()
-        super().close()
-
-    # Parts
-
-    def _make_parts(self) -> None:
-        strings = self._strings
-        self.plot = LossPlot(
-            on_ready=self._refresh,
-            on_seek=self._seek,
-            on_select=lambda name: self.set_trait("selected", name),
-            strings=strings,
-        )
-        self.scrubber = Scrubber(on_seek=self._seek, strings=strings)
-        self.bar = JobBar(
-            lambda: self._begin(self.selected),
-            label="",
-            tooltip=strings("start"),
-            on_error=lambda error: self._show_error(self.selected, error),
-            strings=strings,
-            detailed=True,
-        )
-
-    def _connect(self) -> None:
-        self.observe(lambda change: self._select(change.new), "selected")
-        self.observe(lambda change: self._refresh(), ("step", "log", "by_seconds"))
-        if self.target_view is not None:
-            view = self.target_view
-            view.observe(lambda change: self._refresh(), "revision")
-            self.observe(lambda change: mark(view, "smis-hidden", not change.new), "aligning")
-
-    @traitlets.validate("selected")
-    def _known(self, proposal: Any) -> str:
-        if proposal.value in self.runs.names:
-            return str(proposal.value)
-        known = ", ".join(map(repr, self.runs.names))
-        raise traitlets.TraitError(f"selected: the runs are {known}; got {proposal.value!r}")
-
-    # Runs
-
-    def _begin(self, name: str) -> Job[InversionStep] | None:
-        """A fresh job; None where the run cannot be made anew, or its checks speak."""
-        if not self.runs.can_begin(name):
-            self.message.note(self._strings("made_once"))
-            return None
-        try:
-            if self.target_view is not None:
-                self.pictures.set_target(self.target_view.target)
-            job = self.runs.begin(name)
-        except Exception as error:
-            self._show_error(name, error)
-            return None
-        self.message.clear()
-        self.step, self.aligning = None, False
-        return job
-
-    def _changed(self, name: str, job: Job[InversionStep]) -> None:
-        if job.error is not None:
-            self._show_error(name, job.error)
-        resting = 0.0 if job.state != "running" else KEEPSAKE_SECONDS
-        self._keepsake_due = time.monotonic() + resting
-        self._refresh()
-
-    def _show_error(self, name: str, error: BaseException) -> None:
-        several = len(self.runs.names) > 1
-        what = self._strings("run_inversion" if several else "the_inversion", name=name)
-        self.message.error(what, error, self._strings)
-
-    def _select(self, name: str) -> None:
-        self.bar.show(self.runs.jobs.get(name))
-        self.step = None
-        self._refresh()
-
-    def _seek(self, seek: Seek) -> None:
-        recording = self.runs.recordings.get(self.selected)
-        if recording is not None:
-            self.step = seek.among([each.index for each in recording.kept()], self.step)
-
-    # Painting, on one thread
-
-    def _refresh(self) -> None:
-        self._painter.submit(None)
-
-    def _paint(self, _: None) -> None:
-        started = time.monotonic()
-        jobs, recordings, step = self.runs.jobs, self.runs.recordings, self.step
-        recording, job = recordings.get(self.selected), jobs.get(self.selected)
-        marks = [] if recording is None else [each.index for each in recording.kept()]
-        _set(
-            self.plot,
-            runs=[_describe(name, jobs.get(name)) for name in self.runs.names],
-            selected=self.selected,
-            log=self.log,
-            axis="seconds" if self.by_seconds else "steps",
-            marker=-1 if step is None else step,
-        )
-        place = -1 if step is None or not marks else nearest(marks, step)
-        _set(self.scrubber, marks=marks, at=place)
-        self.plot.grow(recordings)
-        self.pictures.paint(self.selected, recording, job, step)
-        if self.pictures.picture is None and self.target_view is not None:
-            self.pictures.target.show_png(self.target_view.view.data)
-        if recording is not None and recording.warning:
-            self.message.note(recording.warning)
-        if marks and time.monotonic() >= self._keepsake_due:
-            at_work = any(each.state == "running" for each in jobs.values())
-            self._keepsake_due = time.monotonic() + (KEEPSAKE_SECONDS if at_work else math.inf)
-            self._keeper.submit(None)
-        time.sleep(max(0.0, FRAME_SECONDS - (time.monotonic() - started)))
-
-    def _painted(self, _: None, error: Exception | None) -> None:
-        if error is not None:
-            self.message.error(self._strings("showing"), error, self._strings)
-
-    # Keeping and saving
-
-    def _keep(self, _: None) -> None:
-        """Renew the picture below the widget, which stays in the notebook."""
-        if self._displayed:
-            bundle = {"image/png": self._sheet()}
-            update_display(bundle, display_id=self._display_id, raw=True)
-
-    def _sheet(self) -> bytes:
-        recordings = self.runs.recordings
-        recording = recordings.get(self.selected)
-        result = recording.result() if recording is not None else None
-        if recording is None or result is None:
-            return bytes(self.pictures.target.data)
-        return sheet(
-            recordings,
-            shown=result,
-            film=recording.kept(),
-            target=self.pictures.picture,
-            weight=self.pictures.weight,
-            log=self.log,
-        )
-
-    def _save_and_tell(self) -> None:
-        path = next_path(Path(self.folder), "inversion", self.tools.kind.value)
-        self.message.note(self._strings("saved", path=self.save(path)))
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The live widget, and a plain picture of its state for places without a kernel."""
-        return with_plain_picture(super()._repr_mimebundle_(**kwargs), self._sheet())
-
-    def _ipython_display_(self) -> None:
-        bundle = self._repr_mimebundle_()
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        display(data, metadata=metadata, raw=True)
-        # An output of its own, filled while the work goes on: saved notebooks outlive widgets.
-        self._displayed = True
-        begun = any(each.kept() for each in self.runs.recordings.values())
-        own = {"image/png": data["image/png"]} if begun else {"text/html": ""}
-        display(own, display_id=self._display_id, raw=True)
-        self._refresh()
-
-
-def _set(widget: widgets.Widget, **traits: Any) -> None:
-    """Set what differs: a list that is equal but another one would be sent again."""
-    for name, value in traits.items():
-        if getattr(widget, name) != value:
-            setattr(widget, name, value)
-
-
-def _describe(name: str, job: Job[InversionStep] | None) -> dict[str, Any]:
-    if job is None:
-        return {"name": name, "total": None, "state": "new"}
-    return {"name": name, "total": job.total, "state": job.state}

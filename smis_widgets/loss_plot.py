@@ -26,6 +26,7 @@ class LossPlot(anywidget.AnyWidget):
         on_ready: called when a page has to be sent points, on the thread of its message.
         on_seek: called with what the page asks to see.
         on_select: called with the name of a run.
+        alt: what the plot is, for those who cannot see it.
         strings: the texts.
     """
 
@@ -65,6 +66,7 @@ class LossPlot(anywidget.AnyWidget):
         on_ready: Callable[[], None],
         on_seek: Callable[[Seek], None],
         on_select: Callable[[str], None],
+        alt: str,
         strings: Strings,
     ) -> None:
         self._on_ready = on_ready
@@ -75,7 +77,7 @@ class LossPlot(anywidget.AnyWidget):
         self._sent: dict[str, tuple[int, int]] = {}
         super().__init__(
             hint=strings("no_points"),
-            alt=strings("loss_curves"),
+            alt=alt,
             texts={
                 "select": strings("select_run", name="{name}"),
                 "toggle": strings("toggle_loss", name="{name}"),

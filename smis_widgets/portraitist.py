@@ -10,7 +10,6 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from smis_core.fewshot.losses import agreement
 from smis_core.fewshot.synthesis import Anchor, Character, RefineStep, Synthesis, Synthesizer
 from smis_core.jobs import LatestWorker, turns_of
 from smis_core.labels import LabelMap
@@ -32,6 +31,8 @@ class Look:
     """0 to 1"""
     anchor: Anchor | None = None
     """the character that the mask is an edit of"""
+    reference: WPlus | None = None
+    """[1, L, w], whose colours are taken in place of the seed's"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +45,8 @@ class Portrait:
     """[1, L, w]"""
     fidelity: float
     """how well it shows the mask, 0 to 1"""
+    by_class: dict[int, float]
+    """the same by class index"""
     mask: LabelMap
     look: Look
     seconds: float
@@ -110,9 +113,10 @@ class Portraitist:
         """A portrait, at once."""
         started = time.perf_counter()
         with self._lock:
-            made = self._synthesize(mask, look, look.style)
+            made = self._synthesize(mask, look, look.style, look.reference)
         seconds = time.perf_counter() - started
-        return Portrait(made.images, made.wplus, made.fidelity[0], mask, look, seconds, final)
+        fits = made.fidelity[0], made.by_class[0]
+        return Portrait(made.images, made.wplus, *fits, mask, look, seconds, final)
 
     def refined(self, portrait: Portrait, *, steps: int) -> Iterator[Portrait]:
         """The portrait after each step of refinement, ever closer to its mask."""
@@ -128,9 +132,9 @@ class Portraitist:
                 last = step.index == steps - 1
                 if not last and step.index % REFINE_SHOW_STEPS:
                     continue
-                image, fidelity = self._draw(step.wplus, portrait.mask)
+                image, *fits = self._draw(step.wplus, portrait.mask)
             seconds = time.perf_counter() - started
-            yield Portrait(image, step.wplus, fidelity, portrait.mask, portrait.look, seconds, last)
+            yield Portrait(image, step.wplus, *fits, portrait.mask, portrait.look, seconds, last)
 
     def read(self, portrait: Portrait) -> LabelMap:
         """What the labeller reads in a portrait: its pseudo labels, at the picture's size."""
@@ -148,21 +152,24 @@ class Portraitist:
         for worker in (self._characters, self._portraits, self._styles):
             worker.close()
 
-    def _synthesize(self, mask: LabelMap, look: Look, seed: int) -> Synthesis:
+    def _synthesize(
+        self, mask: LabelMap, look: Look, seed: int, reference: WPlus | None = None
+    ) -> Synthesis:
         return self._synthesizer.synthesize(
             mask,
             anchor=look.anchor,
             style_seeds=(seed,),
+            styles=reference,
             mix_from=look.mix_from,
             truncation_psi=look.truncation,
         )
 
     @torch.no_grad()
-    def _draw(self, wplus: WPlus, mask: LabelMap) -> tuple[Tensor, float]:
+    def _draw(self, wplus: WPlus, mask: LabelMap) -> tuple[Tensor, float, dict[int, float]]:
         image: Tensor = self._synthesizer.generator.synthesis(wplus.tensor)
-        read = self._synthesizer.label(wplus)[0].indices
-        wanted = mask.resized(self._synthesizer.resolution).indices
-        return image, agreement(torch.tensor(read)[None], torch.tensor(wanted)[None])[0]
+        read = torch.tensor(self._synthesizer.label(wplus)[0].indices)
+        fidelity, by_class = self._synthesizer.measure(mask, read[None])
+        return image, fidelity[0], by_class[0]
 
     def _render(self, wish: _Wish) -> Callable[[], None]:
         mask, last = wish.mask(), self._last

@@ -1,4 +1,4 @@
-"""What the steps of an inversion leave behind: curves and kept steps, both of bounded size."""
+"""What the steps of long work leave behind: curves and kept steps, both of bounded size."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import math
 import threading
 import weakref
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
+import ipywidgets as widgets
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
 from smis_core.images import image_grid, to_uint8
-from smis_core.inversion import InversionStep, Latent
+from smis_core.inversion import Latent
 from smis_core.inversion.latent_files import latent_from, latent_tensors
 from smis_core.jobs import Job
 
@@ -37,6 +38,34 @@ _MAX_SIDE = 512
 _GENERATIONS = itertools.count()
 
 
+class Watched(Protocol):
+    """What a step tells whoever watches: an `InversionStep`, a `TrainingStep`."""
+
+    @property
+    def index(self) -> int: ...
+
+    @property
+    def losses(self) -> dict[str, float]: ...
+
+    @property
+    def image(self) -> Tensor | None: ...
+
+    @property
+    def latent(self) -> Latent | None: ...
+
+    @property
+    def phase(self) -> str: ...
+
+    @property
+    def seconds(self) -> float: ...
+
+    @property
+    def warning(self) -> str | None: ...
+
+    @property
+    def best_so_far(self) -> Watched: ...
+
+
 @dataclass(frozen=True, eq=False)
 class KeptStep:
     """A step that one can go back to."""
@@ -44,10 +73,10 @@ class KeptStep:
     index: int
     """its number"""
     image: Picture
-    """[H, W, 3]; several targets side by side"""
+    """[H, W, 3]; several pictures side by side"""
     losses: dict[str, float]
-    latent: Latent
-    """a copy on the CPU"""
+    latent: Latent | None
+    """a copy on the CPU, where there is one"""
     phase: str
     seconds: float
     """of work up to it"""
@@ -75,10 +104,10 @@ class Recording:
     Safe to read while the job writes.
 
     Args:
-        job: of steps like `InversionStep`.
+        job: of steps that can be `Watched`.
     """
 
-    def __init__(self, job: Job[InversionStep]) -> None:
+    def __init__(self, job: Job[Any]) -> None:
         self._lock = threading.Lock()
         self._generation = next(_GENERATIONS)
         self._stride = 1
@@ -89,9 +118,9 @@ class Recording:
         self._kept: list[KeptStep] = []
         self._keep_every = 1
         self._shown = 0
-        self.latest: InversionStep | None = None
+        self.latest: Watched | None = None
         """the newest step"""
-        self.pictured: InversionStep | None = None
+        self.pictured: Watched | None = None
         """the newest step with a picture"""
         self.warning: str | None = None
         """what went wrong without ending the work"""
@@ -99,7 +128,7 @@ class Recording:
             self.add(job.result)
         job.watch(on_step=self.add)
 
-    def add(self, step: InversionStep) -> None:
+    def add(self, step: Watched) -> None:
         """Take a step in; cheap, since it happens between two steps of the job."""
         with self._lock:
             self.latest = step
@@ -144,7 +173,7 @@ class Recording:
             return keep(best)
         return self.kept()[-1] if self._kept else None
 
-    def _add_point(self, step: InversionStep) -> None:
+    def _add_point(self, step: Watched) -> None:
         for name in step.losses.keys() - self._losses.keys():
             self._losses[name] = [math.nan] * len(self._steps)
         self._steps.append(step.index)
@@ -165,14 +194,14 @@ class Recording:
             self._keep_every *= 2
 
 
-def keep(step: InversionStep) -> KeptStep:
+def keep(step: Watched) -> KeptStep:
     """A step without what is large: its picture in 8 bits, its latent on the CPU, no noise maps."""
     assert step.image is not None
     return KeptStep(
         step.index,
         picture_of(step.image),
         dict(step.losses),
-        latent_from(latent_tensors(step.latent))[0],
+        None if step.latent is None else latent_from(latent_tensors(step.latent))[0],
         step.phase,
         step.seconds,
     )
@@ -189,10 +218,26 @@ def picture_of(images: Tensor) -> Picture:
     return picture
 
 
+class Pictures(Protocol):
+    """What stands beside the curves; `paint` is called by one thread alone."""
+
+    figures: list[widgets.Box]
+    picture: Picture | None
+    """What results are compared with, [H, W, 3]; a time-lapse shows it beside them."""
+    weight: Weight | None
+
+    def paint(
+        self, run: str, recording: Recording | None, job: Job[Any] | None, step: int | None
+    ) -> None: ...
+
+    def plain(self) -> bytes:
+        """PNG of what is shown before the first step."""
+
+
 _RECORDINGS: weakref.WeakKeyDictionary[Job[Any], Recording] = weakref.WeakKeyDictionary()
 
 
-def recording_of(job: Job[InversionStep]) -> Recording:
+def recording_of(job: Job[Any]) -> Recording:
     """The recording of a job, begun when it is first asked for: two widgets show the same one."""
     if job not in _RECORDINGS:
         _RECORDINGS[job] = Recording(job)

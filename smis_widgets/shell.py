@@ -16,7 +16,17 @@ def joined(folder: str, *names: str) -> str:
 
 THEME = "\n".join(
     (STATIC / "theme" / f"{name}.css").read_text("utf-8")
-    for name in ("base", "pad", "controls", "studio", "watching", "target")
+    for name in (
+        "base",
+        "pad",
+        "controls",
+        "studio",
+        "watching",
+        "target",
+        "search",
+        "fewshot",
+        "sliders",
+    )
 )
 """Every widget brings the whole theme, since any of them may be the only one of its page."""
 

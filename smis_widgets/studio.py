@@ -19,7 +19,9 @@ from smis_core.fewshot.bundled import load_synthesizer
 from smis_core.fewshot.synthesis import Anchor, Character, Synthesizer
 from smis_core.images import to_pil
 from smis_core.jobs import Job
+from smis_core.latents import WPlus
 from smis_widgets.controls import MessageLine, SliderRow, icon_button, mark
+from smis_widgets.fidelity_row import FidelityRow
 from smis_widgets.image_view import ImageView, png_bytes, with_plain_picture
 from smis_widgets.job_bar import JobBar
 from smis_widgets.keepsakes import album, save_portrait, sheet
@@ -60,6 +62,9 @@ class SketchStudio(widgets.VBox):
     style_seed = traitlets.Int(min=0, max=MAX_SEED)
     """The style: colours and finish. The character's own by default."""
 
+    reference = traitlets.Instance(WPlus, allow_none=True)
+    """A latent whose colours are taken in place of the style's; choosing a style lets go of it."""
+
     mix_from = traitlets.Int(min=0)
     """Row of W+ from which style is mixed in; as many as there are rows: none."""
 
@@ -99,7 +104,7 @@ class SketchStudio(widgets.VBox):
         self.view = ImageView(language=language)
         self.styles = StyleRow(
             [seed, *(number for number in range(1, STYLES + 1) if number != seed)][:STYLES],
-            on_choose=functools.partial(self.set_trait, "style_seed"),
+            on_choose=self.choose_style,
             on_another=self._guarded("rendering", self.another_style),
             strings=self._strings,
         )
@@ -123,7 +128,8 @@ class SketchStudio(widgets.VBox):
 
         It keeps to the open character until the pad is cleared or takes a mask from elsewhere.
         """
-        return Look(self.style_seed, self.mix_from, self.truncation, self.pad.origin)
+        own = (self.style_seed, self.mix_from, self.truncation)
+        return Look(*own, self.pad.origin, self.reference)
 
     def new_character(self) -> None:
         """Roll the dice for another character; its mask replaces the drawing, undo brings it
@@ -134,9 +140,13 @@ class SketchStudio(widgets.VBox):
         """Go back to the character's own mask."""
         self.pad.replace(self._own.mask, origin=self._own)
 
+    def choose_style(self, seed: int) -> None:
+        """Take the style of a seed."""
+        self.reference, self.style_seed = None, seed
+
     def another_style(self) -> None:
         """Roll the dice for another style."""
-        self.style_seed = random.SystemRandom().randrange(MAX_SEED + 1)
+        self.choose_style(random.SystemRandom().randrange(MAX_SEED + 1))
 
     def refine(self) -> None:
         """Start to optimise the portrait until it shows its mask better, or stop doing so."""
@@ -200,6 +210,7 @@ class SketchStudio(widgets.VBox):
         self.save_button = icon_button("save", "", self._guarded("saving", self._save_and_tell))
         self.reading = widgets.HTML()
         self.reading.add_class("smis-reading")
+        self.fidelity = FidelityRow(strings)
         self.job_bar = JobBar(
             self._refinement,
             label=strings("refine_label"),
@@ -229,7 +240,8 @@ class SketchStudio(widgets.VBox):
     def _main(self) -> widgets.Box:
         tools = _styled("smis-group", self.underlay_button, self.keep_button, self.save_button)
         bar = _styled("smis-bar", tools, self.reading)
-        column = _styled("smis-portrait", self.view, bar, self.job_bar, kind=widgets.VBox)
+        parts = (self.view, bar, self.job_bar, self.fidelity)
+        column = _styled("smis-portrait", *parts, kind=widgets.VBox)
         return _styled("smis-main", self.pad, column, kind=widgets.Box)
 
     def _foot(self) -> widgets.Box:
@@ -244,7 +256,7 @@ class SketchStudio(widgets.VBox):
         self.pad.observe(on(lambda change: self._follow(final=True)), "value")
         self.pad.observe(on(lambda change: self._follow_stroke()), "revision")
         self.pad.observe(on(lambda change: self._follow_look(change)), "look")
-        look = ("style_seed", "mix_from", "truncation")
+        look = ("style_seed", "reference", "mix_from", "truncation")
         self.observe(on(lambda change: self._follow(final=True)), look)
         self.observe(on(lambda change: self.styles.choose(change.new)), "style_seed")
         self.observe(
@@ -280,6 +292,7 @@ class SketchStudio(widgets.VBox):
             self.view.show(portrait.image.clamp(-1, 1))
         self.portrait = portrait
         self.reading.value = self._read(portrait)
+        self.fidelity.show(portrait.mask.palette, portrait.by_class)
         if portrait.final:
             self._lay_under()
             if self.pad.look["ghost"]:

@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "training": UP_TO_LATENTS,
     "portraits": UP_TO_LATENTS,
     "evaluation": UP_TO_LATENTS,
-    "fewshot": UP_TO_LATENTS | {"labelling", "inversion"},
+    "fewshot": UP_TO_LATENTS | {"labelling", "inversion", "annotations"},
     "editing": UP_TO_LATENTS,
     "annotations": BOTTOM,
     "recipes": ROOMS,

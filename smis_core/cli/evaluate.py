@@ -89,24 +89,6 @@ def evaluate_judge_command(
     _print(drain(steps).report, as_json)
 
 
-@evaluate.command("fewshot")
-def evaluate_fewshot_command(
-    shots: Annotated[int, typer.Option(help="annotated pictures: 1 or 5")] = 1,
-    masks: Annotated[int, typer.Option(help="masks of fresh renders")] = 200,
-    retrain: Annotated[
-        bool, typer.Option("--retrain", help="remake the weights that are compared")
-    ] = False,
-    device: _Device = "auto",
-    as_json: _Json = False,
-) -> None:
-    """Masks in, the judge's labels of the pictures out: ours, paper, ceiling, floor."""
-    from smis_core.recipes import drain
-    from smis_core.recipes.evaluate_fewshot import evaluate_fewshot
-
-    steps = evaluate_fewshot(shots=shots, masks=masks, retrain=retrain, device=device)
-    _print(drain(steps).report, as_json)
-
-
 def _print(report: _Report | None, as_json: bool) -> None:
     if report is None:
         raise RuntimeError("the evaluation ended without a report")

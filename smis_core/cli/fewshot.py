@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,11 +27,8 @@ def register(app: typer.Typer) -> None:
     app.add_typer(fewshot, name="fewshot")
     evaluate.command("fewshot")(evaluate_fewshot_command)
     evaluate.command("masks")(evaluate_masks_command)
-
-
-@fewshot.callback()
-def _group() -> None:
-    """Keep `train` a command of its own although it is the only one."""
+    evaluate.command("labels")(evaluate_labels_command)
+    evaluate.command("sparse")(evaluate_sparse_command)
 
 
 @fewshot.command()
@@ -55,7 +52,7 @@ def train(
         typer.Option(help="of the same training, for inversion; default: the bundled one with it"),
     ] = None,
     samples: Annotated[
-        int | None, typer.Option(help="pseudo-labelled samples to learn from  [default: 100000]")
+        int | None, typer.Option(help="pseudo-labelled samples to learn from  [default: 40000]")
     ] = None,
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
     scratch: Annotated[
@@ -91,7 +88,7 @@ def train(
     options = replace(
         defaults,
         projection=replace(defaults.projection, seed=seed),
-        probe=replace(defaults.probe, seed=seed),
+        labelling=replace(defaults.labelling, quick=replace(defaults.labelling.quick, seed=seed)),
         encoder=encoder,
     )
     generator_path = generator or bundled_path("portraits/generator")
@@ -123,26 +120,78 @@ def train(
     )
 
 
+@fewshot.command("project")
+def train_project_command(
+    folder: Annotated[Path, typer.Argument(help="a project that was annotated in a notebook")],
+    device: _Device = "auto",
+) -> None:
+    """Train the encoder of a project, or go on where it was interrupted.
+
+    Under `accelerate launch` all its processes share the work.
+    """
+    import os
+
+    from smis_core.checkpoints import load_generator
+    from smis_core.fewshot import FewshotProject
+    from smis_core.fewshot.project import recorded_source
+    from smis_core.recipes import drain
+    from smis_core.recipes.fewshot_project import train_project
+
+    accelerator = None
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        accelerator = _accelerator()
+        device = str(accelerator.device)
+    main = accelerator is None or accelerator.is_main_process
+    generator = load_generator(recorded_source(folder), device=device)
+    project = FewshotProject.open(folder, generator=generator)
+    for told in (*project.problems, *project.notes()) if main else ():
+        typer.echo(told, err=True)
+    last = drain(train_project(project, accelerator=accelerator), quiet=not main)
+    if main:
+        terms = ", ".join(f"{name} {value:.3f}" for name, value in last.losses.items())
+        typer.echo(f"{project.encoder_path}: trained on {last.pictures} pictures ({terms})")
+
+
+def _accelerator() -> Any:
+    try:
+        from accelerate import Accelerator
+    except ImportError as error:
+        raise ValueError(
+            "several processes need accelerate, which is not installed: pip install smis[train]"
+        ) from error
+    return Accelerator()
+
+
 def evaluate_fewshot_command(
     shots: _Shots = 1,
     masks: Annotated[int, typer.Option(help="fresh renders whose masks are drawn")] = 200,
     retrain: Annotated[
         bool, typer.Option("--retrain", help="make the compared encoders again first")
     ] = False,
+    refined: Annotated[int, typer.Option(help="masks refined for 3 s each; 0 leaves it out")] = 60,
+    realism: Annotated[int, typer.Option(help="pictures of the Fréchet distances; 0: none")] = 1600,
+    styled: Annotated[int, typer.Option(help="masks drawn in 8 styles; 0 leaves it out")] = 40,
     device: _Device = "auto",
     as_json: _Json = False,
 ) -> None:
     """Do portraits follow their masks? Ours, the paper's method, the ceiling and the floor."""
     from smis_core.recipes import drain
     from smis_core.recipes.evaluate_fewshot import evaluate_fewshot
+    from smis_core.recipes.fewshot_figures import ExtraFigures
 
-    report = drain(evaluate_fewshot(shots, masks=masks, retrain=retrain, device=device)).report
+    extra = ExtraFigures(refined_masks=refined, styled_masks=styled, realism_pictures=realism)
+    report = drain(
+        evaluate_fewshot(shots, masks=masks, retrain=retrain, extra=extra, device=device)
+    ).report
     assert report is not None
     typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.table())
 
 
 def evaluate_masks_command(
-    folder: Annotated[Path, typer.Argument(help="masks with CelebAMask-HQ's classes")],
+    folder: Annotated[Path, typer.Argument(help="masks; sub-folders count")],
+    classes: Annotated[
+        str, typer.Option(help="of the masks: portraits (CelebAMask-HQ's), ukiyo-e or cross")
+    ] = "portraits",
     shots: _Shots = 1,
     device: _Device = "auto",
     as_json: _Json = False,
@@ -151,6 +200,46 @@ def evaluate_masks_command(
     from smis_core.recipes import drain
     from smis_core.recipes.real_masks import evaluate_real_masks
 
-    report = drain(evaluate_real_masks(folder, shots=shots, device=device)).report
+    report = drain(evaluate_real_masks(folder, classes=classes, shots=shots, device=device)).report
+    assert report is not None
+    typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.table())
+
+
+def evaluate_labels_command(
+    shots: Annotated[int, typer.Option(help="annotated pictures")] = 1,
+    choices: Annotated[int, typer.Option(help="sets of annotated pictures")] = 3,
+    samples: Annotated[int, typer.Option(help="pictures that are labelled")] = 100,
+    ablations: Annotated[
+        bool, typer.Option("--ablations", help="also leave out each part of ours")
+    ] = False,
+    device: _Device = "auto",
+    as_json: _Json = False,
+) -> None:
+    """Labels of samples before any encoder: prototypes, probes and ours against the judge."""
+    from smis_core.recipes import drain
+    from smis_core.recipes.evaluate_labelling import evaluate_labelling
+
+    report = drain(
+        evaluate_labelling(
+            shots=shots, choices=choices, samples=samples, ablations=ablations, device=device
+        )
+    ).report
+    assert report is not None
+    typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.table())
+
+
+def evaluate_sparse_command(
+    masks: Annotated[int, typer.Option(help="fresh renders whose landmarks are drawn")] = 200,
+    retrain: Annotated[
+        bool, typer.Option("--retrain", help="make the compared encoders again first")
+    ] = False,
+    device: _Device = "auto",
+    as_json: _Json = False,
+) -> None:
+    """Landmarks and crosses: how far eyes and mouth come to lie from them, ours and the paper's."""
+    from smis_core.recipes import drain
+    from smis_core.recipes.evaluate_sparse import evaluate_sparse
+
+    report = drain(evaluate_sparse(masks=masks, retrain=retrain, device=device)).report
     assert report is not None
     typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.table())

@@ -10,8 +10,10 @@ from .edit import LOUDEST, STRONGEST, Edit, LayerEdit, apply, scaled_noise
 from .examples import boundary, pair_direction
 from .history import History, Moment
 from .identity import Identity, identify
+from .mixing import MixPool, read_source
 from .pca import DirectionStep, feature_pca, pca
 from .png import embed, extract
+from .pools import BetweenPool, LikePool, Pool, SeedPool, Sieve, StatePool, positions
 from .regions import blend_region
 from .rows import GROUPS, Row, group_rows, rows_of
 from .search import between, filtered_by, mixing_grid, neighbours, ordered_by
@@ -24,6 +26,7 @@ __all__ = [
     "LARGEST_SEED",
     "LOUDEST",
     "STRONGEST",
+    "BetweenPool",
     "DirectionStep",
     "Directions",
     "Distribution",
@@ -33,12 +36,18 @@ __all__ = [
     "History",
     "Identity",
     "LayerEdit",
+    "LikePool",
+    "MixPool",
     "Moment",
     "Placement",
+    "Pool",
     "Resolved",
     "Row",
+    "SeedPool",
     "Seeded",
+    "Sieve",
     "Source",
+    "StatePool",
     "apply",
     "as_python",
     "between",
@@ -64,6 +73,8 @@ __all__ = [
     "pair_direction",
     "pca",
     "placed",
+    "positions",
+    "read_source",
     "resolve",
     "rows_of",
     "save_directions",

@@ -32,6 +32,7 @@ def blend_region(
     softness: float = 0.03,
     kept_noise: Noise | None = None,
     changed_noise: Noise | None = None,
+    picture: Tensor | None = None,  # [1, 3, R, R] in [-1, 1]
 ) -> Tensor:
     """Draw `changed` inside a region and `kept` outside of it.
 
@@ -48,6 +49,8 @@ def blend_region(
             all. Without the coarse ones the second picture's pose remains inside.
         softness: width of the edge inside the region, in sides of the picture.
         kept_noise, changed_noise: maps, as `scaled_noise` gives them; None takes those stored.
+        picture: what stands outside instead of `kept` as the generator draws it, such as the
+            photograph that was inverted.
 
     Returns:
         float32 `[N, 3, R, R]`.
@@ -63,9 +66,11 @@ def blend_region(
         raise ValueError(f"layers: wanted some of {', '.join(names)}, got {unknown}")
     device = generator.mapping.w_avg.device
     mask = _softened(region.to(device, torch.float32), generator.config.resolution, softness)
+    if picture is not None:
+        _check_picture(picture, generator)
     if not bool(mask.any()):
-        outside = _drawn(synthesis, kept, kept_noise, device)
-        return outside.expand(len(changed), -1, -1, -1).clone()
+        outside = _drawn(synthesis, kept, kept_noise, device) if picture is None else picture
+        return outside.to(device).expand(len(changed), -1, -1, -1).clone()
     places = [*(names if layers is None else layers), *_to_picture(synthesis)]
     features: dict[str, Tensor] = {}
 
@@ -87,6 +92,8 @@ def blend_region(
         outside = _drawn(synthesis, kept, kept_noise, device)
     with _hooked(synthesis, {place: blending(place) for place in places}):
         inside = _drawn(synthesis, changed, changed_noise, device)
+    if picture is not None:
+        outside = picture.to(inside)
     return torch.where(mask > 0, torch.lerp(outside.expand_as(inside), inside, mask), outside)
 
 
@@ -147,6 +154,12 @@ def _fitted(mask: Tensor, output: Tensor, synthesis: SynthesisBase, place: str) 
     before = (whole - side) // 2
     after = whole - side - before
     return F.pad(fitted, (before, after, before, after), mode="replicate")
+
+
+def _check_picture(picture: Tensor, generator: GeneratorBase) -> None:
+    side = generator.config.resolution
+    if tuple(picture.shape) != (1, 3, side, side):
+        raise ValueError(f"picture: wanted [1, 3, {side}, {side}], got {[*picture.shape]}")
 
 
 def _check(

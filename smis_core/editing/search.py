@@ -28,6 +28,7 @@ def neighbours(
     radius: float = 0.4,
     seed: int = 0,
     label: int | None = None,
+    psi: float = 1.0,
 ) -> WPlus:
     """More like this one.
 
@@ -43,6 +44,7 @@ def neighbours(
         radius: 0 gives the one itself, 1 samples that have nothing to do with it.
         seed: the first of `count` consecutive seeds: the same seeds give the same neighbours.
         label: the class, where the generator has classes.
+        psi: truncation of the fresh samples: that of the one, so that they do not stray further.
 
     Returns:
         `[count, L, w]` on the latent's device; rows that are not named are those of the one.
@@ -62,7 +64,7 @@ def neighbours(
     one = wplus.tensor
     # The average of all classes is not that of this one.
     mean = distribution_of_w(generator, label=label, samples=_SAMPLES).mean.to(one)
-    away = (drawn.to(one) - mean)[:, None]
+    away = psi * (drawn.to(one) - mean)[:, None]
     found = one.repeat(count, 1, 1)
     if radius:
         stay = math.sqrt(1 - radius**2)

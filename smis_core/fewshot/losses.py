@@ -68,14 +68,23 @@ def agreement(
     Returns:
         A number in [0, 1] for each picture; 1 for a mask without paint.
     """
+    found = overlaps(labels, targets)
+    return [sum(each.values()) / len(each) if each else 1.0 for each in found]
+
+
+def overlaps(
+    labels: Tensor,  # uint8 [N, H, W], what a picture shows
+    targets: Tensor,  # uint8 [N, H, W], what was asked for; 255 is ignored
+) -> list[dict[int, float]]:
+    """Intersection over union of each class that a mask paints, for each picture."""
     found = []
     for shown, wanted in zip(labels, targets, strict=True):
         painted = wanted != UNPAINTED
-        ious = []
+        ious = {}
         for index in wanted[painted].unique():
             asked, got = wanted == index, (shown == index) & painted
-            ious.append(float((asked & got).sum()) / float((asked | got).sum()))
-        found.append(sum(ious) / len(ious) if ious else 1.0)
+            ious[int(index)] = float((asked & got).sum()) / float((asked | got).sum())
+        found.append(ious)
     return found
 
 

@@ -12,13 +12,14 @@ from ..checkpoints.native import register_kind
 from ..labelling import Labeller, LabellerConfig, build_labeller
 from ..labels import Palette
 from ..networks.encoders import MaskEncoder, MaskEncoderConfig
+from .pyramid import AnyMaskEncoder, EncoderConfig, PyramidMaskConfig, build_encoder
 
 
 @dataclass(frozen=True)
 class FewshotConfig:
     """The parts of a `FewshotNetwork`."""
 
-    encoder: MaskEncoderConfig
+    encoder: EncoderConfig
     """mask → W+"""
     labeller: LabellerConfig
     """features → mask"""
@@ -39,7 +40,9 @@ class FewshotConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration, ready for JSON."""
+        kind = {"architecture": "psp"} if isinstance(self.encoder, PyramidMaskConfig) else {}
         return {
+            **kind,
             "encoder": self.encoder.to_dict(),
             "labeller": self.labeller.to_dict(),
             "palette": self.palette.to_json(),
@@ -49,8 +52,10 @@ class FewshotConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> FewshotConfig:
         """The inverse of `to_dict`."""
+        psp = values.get("architecture") == "psp"
+        encoder = PyramidMaskConfig if psp else MaskEncoderConfig
         return cls(
-            encoder=MaskEncoderConfig.from_dict(values["encoder"]),
+            encoder=encoder.from_dict(values["encoder"]),
             labeller=LabellerConfig.from_dict(values["labeller"]),
             palette=Palette.from_json(values["palette"]),
             folded=tuple(values["folded"]),
@@ -65,7 +70,7 @@ class FewshotNetwork(nn.Module):
     def __init__(self, config: FewshotConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = MaskEncoder(config.encoder)
+        self.encoder: AnyMaskEncoder = build_encoder(config.encoder)
         self.labeller: Labeller = build_labeller(config.labeller)
 
     def forward(self, one_hot: Tensor) -> Tensor:

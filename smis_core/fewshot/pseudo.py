@@ -87,7 +87,7 @@ class PseudoSampler:
             synthesis = self.synthesis if self.picture_labeller is None else generator.synthesis
             image, features = synthesis(ws[:, : synthesis.num_ws], features=self.labeller.layers)
             if self.picture_labeller is None:
-                labels = self.labeller.labels(features, size)
+                labels = self.labeller.sketched(features, size)
         if self.picture_labeller is not None:
             labels = self.picture_labeller(image)
             image = torch.nn.functional.interpolate(image, size=(self.side, self.side), mode="area")

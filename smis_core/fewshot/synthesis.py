@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..devices import has_fast_bfloat16
-from ..labelling import first_fine_row, shallow_synthesis
+from ..labelling import first_fine_row
 from ..labels import UNPAINTED, LabelMap, Palette
 from ..latents import WPlus, sample_z
 from ..networks.generator_base import GeneratorBase
 from ..networks.stylegan2 import NoiseChoice
-from .losses import agreement, balance, mask_consistency, one_hot, shrunk_targets
+from .losses import one_hot, overlaps
 from .network import FewshotNetwork
+from .refine import RefineStep, refine_codes
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +30,8 @@ class Synthesis:
     fidelity: list[float]
     """how well each follows the mask, in [0, 1]: mean intersection over union with the labeller's
     reading, over the classes that the mask paints"""
+    by_class: list[dict[int, float]] = field(default_factory=list)
+    """the same by class index, so that one sees what the generator cannot draw"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,20 +54,6 @@ class Anchor:
     """what shows the portrait before any edit, of any square size"""
     wplus: WPlus
     """[1, L, w], the portrait's"""
-
-
-@dataclass(frozen=True, eq=False)
-class RefineStep:
-    """One step of `Synthesizer.refine`."""
-
-    index: int
-    """from 0"""
-    total: float
-    """mask consistency plus the pull towards the encoder's code"""
-    losses: dict[str, float]
-    """the terms by name: "mask", "near" """
-    wplus: WPlus
-    """the latents so far"""
 
 
 class Synthesizer:
@@ -148,6 +136,7 @@ class Synthesizer:
         *,
         anchor: Anchor | None = None,
         style_seeds: Sequence[int] = (0,),
+        styles: WPlus | None = None,
         mix_from: int | None = None,
         truncation_psi: float = 0.7,
         noise: NoiseChoice = "const",
@@ -159,6 +148,8 @@ class Synthesizer:
             anchor: the portrait that the mask is an edit of; it keeps the rows before `mix_from`
                 but for what was edited, see `encode`.
             style_seeds: each gives colours of its own.
+            styles: [N, L, w], latents of other pictures or of inverted photographs, whose colours
+                are taken instead.
             mix_from: the first row of W+ that takes the style, 0 to `num_ws`; `num_ws` keeps the
                 encoder's own colours, or the anchor's. By default `default_mix_from`.
             truncation_psi: how far styles stray from the average, 0 to 1.
@@ -169,19 +160,22 @@ class Synthesizer:
                 an anchor of another generator.
         """
         start = self.default_mix_from if mix_from is None else mix_from
-        if not style_seeds:
-            raise ValueError("style_seeds: wanted at least one seed, got none")
         if not 0 <= start <= self.num_ws:
             raise ValueError(f"mix_from: wanted a row from 0 to {self.num_ws}, got {start}")
         if not 0 <= truncation_psi <= 1:
             raise ValueError(f"truncation_psi: wanted a number in [0, 1], got {truncation_psi}")
-        styles = self._sampled(style_seeds, truncation_psi)
-        ws = self.encode(mask, anchor=anchor).tensor.repeat(len(style_seeds), 1, 1)
-        ws[:, start:] = styles[:, start:]
+        colours = self._styles(style_seeds, truncation_psi) if styles is None else styles.tensor
+        row = (self.num_ws, self.generator.config.w_dim)
+        if tuple(colours.shape[1:]) != row or not len(colours):
+            raise ValueError(
+                f"styles: wanted latents [N, {row[0]}, {row[1]}] of this generator, got"
+                f" {list(colours.shape)}"
+            )
+        ws = self.encode(mask, anchor=anchor).tensor.repeat(len(colours), 1, 1)
+        ws[:, start:] = colours.to(self.device)[:, start:]
         wplus = WPlus(ws)
         images, labels = self._draw(wplus, noise)
-        wanted = self._prepared(mask).expand(len(style_seeds), -1, -1)
-        return Synthesis(images, wplus, agreement(labels, wanted))
+        return Synthesis(images, wplus, *self.measure(mask, labels))
 
     @torch.no_grad()
     def sample(self, seed: int, *, truncation_psi: float = 0.7) -> Character:
@@ -209,7 +203,8 @@ class Synthesizer:
         wplus: WPlus,  # [N, L, w], from `encode` or `synthesize`
         *,
         steps: int = 40,
-        learning_rate: float = 0.02,
+        seconds: float | None = None,
+        learning_rate: float = 0.05,
         near_weight: float = 0.02,
         mix_from: int | None = None,
     ) -> Iterator[RefineStep]:
@@ -221,58 +216,62 @@ class Synthesizer:
         Args:
             mask: what is wanted.
             wplus: where to start.
-            steps: how many.
+            steps: how many, where no seconds are given.
+            seconds: how long to compute instead, whatever the machine; time that passes between
+                two steps does not count.
             learning_rate: in units of w's spread; falls to zero along a cosine.
             near_weight: strength of the pull, per squared unit of w's spread.
             mix_from: rows from here on stay as they are; by default `default_mix_from`.
 
-        Yields:
-            A step; the last one's `wplus` is the result.
+        Returns:
+            The steps; the last one's `wplus` is the result.
+
+        Raises:
+            ValueError: no steps, no time, a row out of range, or a mask of another palette.
         """
         rows = self.default_mix_from if mix_from is None else mix_from
-        labels = self._prepared(mask)
-        classes = self.palette.num_classes
-        finest = max(
-            layer.resolution
-            for layer in self.generator.synthesis.layers
-            if layer.name in self.labeller.layers
-        )
-        synthesis = shallow_synthesis(self.generator, finest)
-        targets = shrunk_targets(labels, classes, finest).expand(len(wplus.tensor), -1, -1, -1)
-        weights = balance(labels, classes)
-        scale = self.encoder.code_scale
-        start = wplus.tensor.detach()
-        fast = has_fast_bfloat16(self.device)
-        offset = torch.zeros_like(start[:, :rows]).requires_grad_(True)
-        optimizer = torch.optim.Adam([offset], lr=learning_rate, betas=(0.9, 0.95))
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-        for index in range(steps):
-            # A worker thread shares the process's gradient mode with nobody: it is set here, not by
-            # who drains us.
-            with torch.enable_grad():
-                ws = torch.cat([start[:, :rows] + offset * scale, start[:, rows:]], dim=1)
-                with torch.autocast(self.device.type, torch.bfloat16, enabled=fast):
-                    _, features = synthesis(
-                        ws[:, : synthesis.num_ws], features=self.labeller.layers
-                    )
-                    logits = self.labeller.logits(features, finest)
-                consistency = mask_consistency(logits, targets, weights)
-                near = offset.square().sum(dim=2).mean()
-                total = consistency + near_weight * near
-                (offset.grad,) = torch.autograd.grad(total, offset)
-            optimizer.step()
-            schedule.step()
-            moved = torch.cat([start[:, :rows] + offset.detach() * scale, start[:, rows:]], dim=1)
-            yield RefineStep(
-                index,
-                float(total.detach()),
-                {"mask": float(consistency.detach()), "near": float(near.detach())},
-                WPlus(moved),
+        if steps < 1 or (seconds is not None and not seconds > 0):
+            raise ValueError(
+                f"steps and seconds: wanted a positive number, got {steps} and {seconds}"
             )
+        if not 1 <= rows <= self.num_ws:
+            raise ValueError(f"mix_from: wanted a row from 1 to {self.num_ws}, got {rows}")
+        return refine_codes(
+            self.generator,
+            self.labeller,
+            wplus.tensor.detach(),
+            self._prepared(mask),
+            scale=self.encoder.code_scale,
+            rows=rows,
+            steps=steps,
+            seconds=seconds,
+            learning_rate=learning_rate,
+            near_weight=near_weight,
+        )
+
+    def measure(self, mask: LabelMap, labels: Tensor) -> tuple[list[float], list[dict[int, float]]]:
+        """How well readings follow a mask.
+
+        Args:
+            mask: what was wanted.
+            labels: uint8 [N, R, R], what the labeller read.
+
+        Returns:
+            `Synthesis.fidelity` and `Synthesis.by_class`.
+        """
+        wanted = self.labeller.comparable(self._prepared(mask))
+        found = self.labeller.comparable(labels)
+        by_class = overlaps(found, wanted.expand(len(labels), -1, -1))
+        return [sum(each.values()) / len(each) if each else 1.0 for each in by_class], by_class
 
     def _code(self, mask: LabelMap | Sequence[LabelMap]) -> Tensor:
         code: Tensor = self.encoder(one_hot(self._prepared(mask), self.palette.num_classes))
         return code
+
+    def _styles(self, seeds: Sequence[int], truncation_psi: float) -> Tensor:
+        if not seeds:
+            raise ValueError("style_seeds: wanted at least one seed, got none")
+        return self._sampled(seeds, truncation_psi)
 
     def _sampled(self, seeds: Sequence[int], truncation_psi: float) -> Tensor:
         z = sample_z(seeds, self.generator.config.z_dim).tensor.to(self.device)
@@ -284,7 +283,7 @@ class Synthesizer:
         images, features = self.generator.synthesis(
             wplus.tensor, noise=noise, features=self.labeller.layers
         )
-        return images, self.labeller.labels(features, self.resolution)
+        return images, self.labeller.sketched(features, self.resolution)
 
     def _prepared(self, mask: LabelMap | Sequence[LabelMap]) -> Tensor:
         """uint8 [N, R, R]: resized; classes that the encoder never saw folded away, or left"
@@ -302,4 +301,4 @@ class Synthesizer:
                 )
             indices = each.folded(self.network.config.folded).resized(self.resolution).indices
             prepared.append(np.where(np.isin(indices, shown), indices, np.uint8(UNPAINTED)))
-        return torch.from_numpy(np.stack(prepared)).to(self.device)
+        return self.labeller.prepared(torch.from_numpy(np.stack(prepared)).to(self.device))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,89 +17,17 @@ from ..devices import has_fast_bfloat16
 from ..inversion import pixel_distance, pyramid
 from ..labelling import Labeller, first_fine_row, sample_ws
 from ..labels import Palette
-from ..networks.encoders import MaskEncoder, MaskEncoderConfig
 from ..networks.generator_base import GeneratorBase
-from .augment import AugmentOptions, distort
+from .augment import distort
+from .encoder_options import EncoderOptions, EncoderStep
 from .losses import balance, mask_consistency, one_hot, shrunk_targets
 from .network import FewshotConfig, FewshotNetwork
 from .pseudo import PictureLabeller, PseudoSampler, PseudoSamples
+from .pyramid import EncoderConfig, build_encoder, encoder_config
+from .validation import Validation, ValidationOptions, Validator
 
 _STATISTICS_SAMPLES = 4_000
 _BALANCE_SAMPLES = 64
-
-
-@dataclass(frozen=True)
-class EncoderOptions:
-    """How an encoder is trained."""
-
-    pictures: int = 100_000
-    """pseudo-labelled samples seen in all"""
-    batch: int = 16
-    """samples a step"""
-    learning_rate: float = 2e-3
-    """AdamW's; ramps up over the first 3% and falls to zero along a cosine"""
-    weight_decay: float = 0.01
-    """decoupled"""
-    latent_weight: float = 1.0
-    """of the distance between codes, the paper's loss (its equation 4)"""
-    mask_weight: float = 1.0
-    """of the disagreement between the mask that went in and the labeller's reading of what came
-    out"""
-    image_weight: float = 0.5
-    """of the pixel pyramid"""
-    feature_weight: float = 0.5
-    """of the distance between features, each channel in units of its spread"""
-    truncation_psi: float = 1.0
-    """of the samples"""
-    style_mixing: float = 0.1
-    """share of samples made of two latents"""
-    average_share: float = 0.03
-    """half-life of the running average of the weights, as a share of the run"""
-    augment: AugmentOptions = field(default_factory=AugmentOptions)
-    """distortion of the masks"""
-    seed: int = 0
-    """of everything random"""
-
-    def __post_init__(self) -> None:
-        if self.batch < 1 or self.pictures < self.batch:
-            raise ValueError(
-                "pictures and batch: wanted at least one picture a batch and one batch, got"
-                f" {self.pictures} and"
-                f" {self.batch}"
-            )
-        if self.learning_rate <= 0:
-            raise ValueError(f"learning_rate: wanted a positive number, got {self.learning_rate}")
-        weights = (self.latent_weight, self.mask_weight, self.image_weight, self.feature_weight)
-        if min(weights) < 0 or max(weights) == 0:
-            raise ValueError(f"loss weights: wanted none negative and one positive, got {weights}")
-
-    @property
-    def steps(self) -> int:
-        """Optimiser steps of the whole run."""
-        return self.pictures // self.batch
-
-    def paper(self) -> EncoderOptions:
-        """The paper's loss: codes alone."""
-        return replace(
-            self, latent_weight=1.0, mask_weight=0.0, image_weight=0.0, feature_weight=0.0
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class EncoderStep:
-    """One step of the training."""
-
-    index: int
-    """from 0; a resumed run goes on where it stopped"""
-    pictures: int
-    """seen so far"""
-    total: float
-    """the weighted sum"""
-    losses: dict[str, float]
-    """unweighted terms by name: "latent", "mask", "image", "features" """
-    network: FewshotNetwork
-    """the running average of the encoder, with the labeller; it goes on changing until the last"
-    " step"""
 
 
 def train_encoder(
@@ -110,6 +38,9 @@ def train_encoder(
     options: EncoderOptions | None = None,
     folded: tuple[int, ...] = (),
     picture_labeller: PictureLabeller | None = None,
+    encoder: EncoderConfig | None = None,
+    validation: ValidationOptions | None = None,
+    accelerator: Any = None,
     state: Path | None = None,
     state_interval_steps: int = 250,
 ) -> Iterator[EncoderStep]:
@@ -127,6 +58,10 @@ def train_encoder(
         options: see `EncoderOptions`.
         folded: classes that the domain never shows.
         picture_labeller: names the samples in place of the labeller.
+        encoder: another shape than the small one's, see `encoder_config`.
+        validation: takes validations and stops when they stall; None does neither.
+        accelerator: an `accelerate.Accelerator`: its processes share the batch, and its precision
+            holds for the encoder. The same on every process.
         state: a file from which training resumes exactly, written every `state_interval_steps` and
             removed by who keeps the result. None resumes nothing.
 
@@ -134,7 +69,8 @@ def train_encoder(
         A step; the last one's `network` is the result.
 
     Raises:
-        ValueError: the labeller has other classes than the palette, or the state is of another run.
+        ValueError: the labeller has other classes than the palette, the batch does not divide among
+            the processes, or the state is of another run.
     """
     options = options or EncoderOptions()
     if labeller.config.num_classes != palette.num_classes:
@@ -142,24 +78,33 @@ def train_encoder(
             f"labeller: wanted {palette.num_classes} classes as in palette {palette.name!r},"
             f" got {labeller.config.num_classes}"
         )
-    run = _Run(generator, labeller, palette, options, folded, picture_labeller)
+    processes = 1 if accelerator is None else accelerator.num_processes
+    if options.batch % processes:
+        raise ValueError(
+            f"batch: wanted a multiple of {processes}, the processes, got {options.batch}"
+        )
+    shape = encoder or encoder_config(generator, palette.num_classes)
+    config = FewshotConfig(shape, labeller.config, palette, folded)
+    run = _Run(generator, labeller, config, options, picture_labeller, validation, accelerator)
     if state is not None and state.exists():
         run.load(state)
-    return _steps(run, options, state, state_interval_steps)
+    return _steps(run, state, state_interval_steps)
 
 
-def _steps(
-    run: _Run, options: EncoderOptions, state: Path | None, interval: int
-) -> Iterator[EncoderStep]:
+def _steps(run: _Run, state: Path | None, interval: int) -> Iterator[EncoderStep]:
     # A run that stopped after its last step yields that one again, so that its result is not lost.
-    finished = run.index == options.steps
-    while run.index < options.steps or finished:
+    finished = run.index == run.end
+    while run.index < run.end or finished:
+        taken = None
         if not finished:
             run.step()
-            if state is not None and (run.index % interval == 0 or run.index == options.steps):
+            taken = run.validate()
+            if state is not None and (run.index % interval == 0 or run.index == run.end):
                 run.save(state)
-        pictures = run.index * options.batch
-        yield EncoderStep(run.index - 1, pictures, run.total, run.losses, run.network)
+        pictures = run.index * run.options.batch
+        yield EncoderStep(
+            run.index - 1, pictures, run.total, run.losses, run.network, taken, run.end - 1
+        )
         finished = False
 
 
@@ -170,12 +115,16 @@ class _Run:
         self,
         generator: GeneratorBase,
         labeller: Labeller,
-        palette: Palette,
+        config: FewshotConfig,
         options: EncoderOptions,
-        folded: tuple[int, ...],
         picture_labeller: PictureLabeller | None,
+        validation: ValidationOptions | None,
+        accelerator: Any,
     ) -> None:
         self.generator, self.labeller, self.options = generator, labeller, options
+        self.accelerator = accelerator
+        self.processes = 1 if accelerator is None else accelerator.num_processes
+        self.process = 0 if accelerator is None else accelerator.process_index
         self.device = generator.mapping.w_avg.device
         self.autocast = has_fast_bfloat16(self.device)
         self.sampler = PseudoSampler(
@@ -188,20 +137,9 @@ class _Run:
         )
         self.mix_from = first_fine_row(generator)
         rng = torch.Generator().manual_seed(options.seed)
-        config = FewshotConfig(
-            MaskEncoderConfig(
-                num_classes=palette.num_classes,
-                resolution=generator.config.resolution,
-                num_ws=generator.num_ws,
-                w_dim=generator.config.w_dim,
-            ),
-            labeller.config,
-            palette,
-            folded,
-        )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(options.seed)
-            self.encoder = MaskEncoder(config.encoder).to(self.device)
+            self.encoder = build_encoder(config.encoder).to(self.device)
         with torch.no_grad():
             w = sample_ws(generator, _STATISTICS_SAMPLES, rng=rng)[:, 0]
             self.encoder.set_code_scale(w.std(dim=0).mean().expand(w.shape[1]))
@@ -209,7 +147,7 @@ class _Run:
         self.network.encoder.load_state_dict(self.encoder.state_dict())
         self.network.labeller.load_state_dict(labeller.state_dict())
         shown = self.sampler.draw(_BALANCE_SAMPLES, rng=rng)
-        self.weights = balance(shown.labels, palette.num_classes)
+        self.weights = balance(shown.labels, config.palette.num_classes)
         self.spreads = {
             name: values.float().std(dim=(0, 2, 3)).clamp_min(1e-3)[:, None, None]
             for name, values in shown.features.items()
@@ -220,7 +158,15 @@ class _Run:
             betas=(0.9, 0.99),
             fused=self.device.type in ("cpu", "cuda"),
         )
+        self.validator = (
+            None if validation is None else Validator(generator, labeller, self.sampler, validation)
+        )
+        self.trained: Any = self.encoder
+        if accelerator is not None:
+            self.trained, self.optimizer = accelerator.prepare(self.encoder, self.optimizer)
         self.index = 0
+        self.end = options.steps
+        self.stalled_at: int | None = None
         self.total = float("nan")
         self.losses: dict[str, float] = {}
 
@@ -229,15 +175,18 @@ class _Run:
         options = self.options
         # A step's randomness follows from its number, so that a resumed run draws what it would
         # have drawn.
-        rng = torch.Generator().manual_seed((options.seed + 1) * 1_000_003 + self.index)
-        samples = self.sampler.draw(options.batch, rng=rng)
+        seed = (options.seed + 1) * 1_000_003 + self.index + self.process * 7_919_000_003
+        rng = torch.Generator().manual_seed(seed)
+        batch = options.batch // self.processes
+        samples = self.sampler.draw(batch, rng=rng)
         masks = distort(samples.labels, rng=rng, options=options.augment)
-        own_colours = torch.rand(options.batch, generator=rng).to(self.device) < 0.5
+        masks = self.labeller.prepared(masks)
+        own_colours = torch.rand(batch, generator=rng).to(self.device) < 0.5
         for group in self.optimizer.param_groups:
-            group["lr"] = options.learning_rate * _schedule(self.index / options.steps)
+            group["lr"] = options.learning_rate * self._rate()
         with torch.enable_grad():
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
-                codes = self.encoder(one_hot(masks, self.network.config.palette.num_classes))
+                codes = self.trained(one_hot(masks, self.network.config.palette.num_classes))
             ws = self.generator.mapping.w_avg + codes
             scale = self.encoder.code_scale
             losses = {"latent": ((ws - samples.ws) / scale).square().mean()}
@@ -251,13 +200,39 @@ class _Run:
             }
             total = torch.stack([weights[name] * term for name, term in losses.items()]).sum()
             self.optimizer.zero_grad(set_to_none=True)
-            total.backward()  # type: ignore[no-untyped-call]
+            if self.accelerator is None:
+                total.backward()  # type: ignore[no-untyped-call]
+            else:
+                self.accelerator.backward(total)
         torch.nn.utils.clip_grad_norm_(self.encoder.parameters(), 1.0)
         self.optimizer.step()
         self.index += 1
         self._average()
         self.total = float(total.detach())
         self.losses = {name: float(term.detach()) for name, term in losses.items()}
+
+    def validate(self) -> Validation | None:
+        """A validation where one is due, and at the end; when they stall, that comes near."""
+        if self.validator is None or (
+            self.index % self.validator.options.interval_steps and self.index != self.end
+        ):
+            return None
+        taken = self.validator.take(self.network)
+        if self.validator.stalled and self.stalled_at is None:
+            # The weights of a high learning rate are not the best that were reached: it falls to
+            # zero before the end.
+            cooldown = max(round(self.validator.options.cooldown * self.index), 1)
+            self.stalled_at = self.index
+            self.end = min(self.index + cooldown, self.end)
+        return taken
+
+    def _rate(self) -> float:
+        if self.stalled_at is None:
+            return _schedule(self.index / self.options.steps)
+        done = (self.index - self.stalled_at) / max(self.end - self.stalled_at, 1)
+        return _schedule(self.stalled_at / self.options.steps) * (
+            0.5 + 0.5 * math.cos(math.pi * done)
+        )
 
     def _drawn(
         self, ws: Tensor, samples: PseudoSamples, masks: Tensor, own_colours: Tensor
@@ -294,19 +269,41 @@ class _Run:
         averaged: list[Tensor] = list(self.network.encoder.parameters())
         latest: list[Tensor] = list(self.encoder.parameters())
         torch._foreach_lerp_(averaged, latest, 1 - keep)
+        own = self.network.encoder.buffers()
+        for kept, newest in zip(own, self.encoder.buffers(), strict=True):
+            kept.copy_(newest)
 
     def _identity(self) -> dict[str, Any]:
-        return {
+        identity: dict[str, Any] = {
             "options": asdict(self.options),
             "generator": fingerprint(self.generator),
             "labeller": fingerprint(self.labeller),
         }
+        shape = self.network.config.encoder
+        if shape != encoder_config(self.generator, shape.num_classes):
+            identity["encoder"] = shape.to_dict()
+        if self.validator is not None:
+            identity["validation"] = asdict(self.validator.options)
+        if self.processes > 1:
+            identity["processes"] = self.processes
+        return identity
 
     def save(self, path: Path) -> None:
         """Everything that the next step depends on; a crash leaves the former file."""
+        if self.process:
+            return
         partial = path.with_name(path.name + ".part")
+        watched = {}
+        if self.validator is not None:
+            watched = {
+                "best": self.validator.best,
+                "misses": self.validator.misses,
+                "stalled_at": self.stalled_at,
+                "end": self.end,
+            }
         torch.save(
             {
+                **watched,
                 "identity": self._identity(),
                 "index": self.index,
                 "total": self.total,
@@ -339,6 +336,9 @@ class _Run:
         self.encoder.load_state_dict(saved["encoder"])
         self.network.encoder.load_state_dict(saved["average"])
         self.optimizer.load_state_dict(saved["optimizer"])
+        if self.validator is not None:
+            self.validator.best, self.validator.misses = saved["best"], saved["misses"]
+            self.stalled_at, self.end = saved["stalled_at"], saved["end"]
 
 
 def _schedule(done: float) -> float:

@@ -16,6 +16,16 @@ from .fit_probe import (
     fit_probe,
 )
 from .labeller import Labeller, LabellerConfig, build_labeller, shown_classes
+from .live import (
+    TEMPERATURE,
+    ConfidentReading,
+    QuickOptions,
+    QuickStep,
+    fit_quickly,
+    read_with_confidence,
+    uncertain,
+)
+from .marks import MarksLabeller, fit_marks
 from .probe import ProbeLabeller
 from .prototypes import (
     PrototypeLabeller,
@@ -24,28 +34,40 @@ from .prototypes import (
     resize_as_the_paper,
 )
 from .sparse import SparseLabeller, fit_sparse
+from .thorough import ThoroughOptions, fit_thoroughly
 
 __all__ = [
+    "TEMPERATURE",
+    "ConfidentReading",
     "Labeller",
     "LabellerConfig",
+    "MarksLabeller",
     "ProbeLabeller",
     "ProbeOptions",
     "ProbeStep",
     "PrototypeLabeller",
+    "QuickOptions",
+    "QuickStep",
     "Reading",
     "SparseLabeller",
+    "ThoroughOptions",
     "best_prototypes",
     "build_labeller",
     "class_weights",
     "convolution_layers",
     "first_fine_row",
+    "fit_marks",
     "fit_probe",
     "fit_prototypes",
+    "fit_quickly",
     "fit_sparse",
+    "fit_thoroughly",
     "read_features",
+    "read_with_confidence",
     "resize_as_the_paper",
     "restyle",
     "sample_ws",
     "shallow_synthesis",
     "shown_classes",
+    "uncertain",
 ]

@@ -137,6 +137,15 @@ def restyle(
     return torch.where(swapped[..., None], others, ws)
 
 
+def seeded_noise(synthesis: SynthesisBase, count: int, rng: torch.Generator) -> list[Tensor]:
+    """Fresh noise maps that depend on the random state alone."""
+    device = next(synthesis.parameters()).device
+    return [
+        torch.randn(count, 1, layer.resolution, layer.resolution, generator=rng).to(device)
+        for layer in synthesis.layers
+    ]
+
+
 def first_fine_row(generator: GeneratorBase) -> int:
     """The first row of W+ whose layers only change colours and texture.
 

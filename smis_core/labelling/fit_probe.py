@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..networks.generator_base import GeneratorBase, SynthesisBase
+from ..networks.generator_base import GeneratorBase
 from ..networks.stylegan2 import NoiseChoice
 from .features import (
     convolution_layers,
@@ -17,6 +17,7 @@ from .features import (
     read_features,
     restyle,
     sample_ws,
+    seeded_noise,
     shallow_synthesis,
 )
 from .labeller import LabellerConfig, shown_classes
@@ -147,7 +148,7 @@ def fit_probe(
         with torch.no_grad():
             ws = restyle(generator, wplus[chosen.to(device)], mix_from=mix_from, rng=rng)
             noise: NoiseChoice | list[Tensor] = (
-                _noise(synthesis, options.batch, rng) if index % 2 else "const"
+                seeded_noise(synthesis, options.batch, rng) if index % 2 else "const"
             )
             features = read_features(synthesis, ws, names, noise=noise).features
         keep = torch.rand(options.batch, options.hidden * options.members, generator=rng)
@@ -169,12 +170,3 @@ def fit_probe(
             optimizer.zero_grad(set_to_none=True)
             probe.requires_grad_(False)
         yield ProbeStep(index, float(loss.detach()), accuracy, probe)
-
-
-def _noise(synthesis: SynthesisBase, count: int, rng: torch.Generator) -> list[Tensor]:
-    """Fresh noise maps that depend on the random state alone."""
-    device = next(synthesis.parameters()).device
-    return [
-        torch.randn(count, 1, layer.resolution, layer.resolution, generator=rng).to(device)
-        for layer in synthesis.layers
-    ]

@@ -25,7 +25,7 @@ class LabellerConfig:
     """
 
     kind: str
-    """"prototype", "sparse-topk" or "probe" """
+    """"prototype", "sparse-topk", "probe" or "marks" """
     num_classes: int
     """channels of the logits: the palette's highest index plus one"""
     classes: tuple[int, ...]
@@ -35,18 +35,24 @@ class LabellerConfig:
     channels: tuple[int, ...]
     """channels of those layers"""
     vectors: int = 0
-    """annotated pixels that a "sparse-topk" labeller keeps"""
+    """annotated pixels or spots that a "sparse-topk" or "marks" labeller keeps"""
     top_k: int = 3
     """pixels that an annotated pixel claims ("sparse-topk")"""
     min_cosine: float = 0.5
-    """similarity that a claim must exceed ("sparse-topk")"""
+    """similarity that a claim must exceed ("sparse-topk", "marks")"""
     hidden: int = 0
     """hidden units of each member of a "probe"; 0 is a linear probe"""
     members: int = 1
     """probes whose votes are averaged"""
+    dots: tuple[int, ...] = ()
+    """classes whose marks are landmarks ("marks")"""
+    marks: int = 0
+    """separate marks of the annotations ("marks")"""
+    side: int = 0
+    """of the annotations in pixels ("marks")"""
 
     def __post_init__(self) -> None:
-        for name in ("classes", "layers", "channels"):
+        for name in ("classes", "layers", "channels", "dots"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if self.kind not in _KINDS_WANTED:
             raise ValueError(f"kind: wanted one of {', '.join(_KINDS_WANTED)}, got {self.kind!r}")
@@ -75,7 +81,7 @@ class LabellerConfig:
         return cls(**values)
 
 
-_KINDS_WANTED = ("prototype", "sparse-topk", "probe")
+_KINDS_WANTED = ("prototype", "sparse-topk", "probe", "marks")
 _CLASSES: dict[str, type[Labeller]] = {}
 
 
@@ -87,6 +93,8 @@ class Labeller(nn.Module):
     """
 
     config: LabellerConfig
+    unknown: int | None = None
+    """the class that means 'not painted', where labels are sparse"""
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -119,6 +127,22 @@ class Labeller(nn.Module):
         """
         with torch.no_grad():
             return self.logits(features, size).argmax(dim=1).to(torch.uint8)
+
+    def sketched(self, features: Mapping[str, Tensor], size: int) -> Tensor:
+        """`labels` as a person would paint them: uint8 [N, size, size], 255 where nothing is
+        known."""
+        found = self.labels(features, size)
+        return (
+            found if self.unknown is None else found.masked_fill(found == self.unknown, UNPAINTED)
+        )
+
+    def prepared(self, labels: Tensor) -> Tensor:
+        """A sketch, uint8 [N, S, S], in the form in which samples are labelled."""
+        return labels
+
+    def comparable(self, labels: Tensor) -> Tensor:
+        """Labels, uint8 [N, S, S], in the form in which agreement with others is measured."""
+        return labels
 
     def _spread(self, logits: Tensor) -> Tensor:
         """[N, K, …] for the shown classes → [N, num_classes, …]."""

@@ -25,6 +25,7 @@ class SparseLabeller(Labeller):
     """Each annotated pixel claims the `top_k` most similar pixels of a sample; class 0 means
     unknown."""
 
+    unknown = UNKNOWN
     vectors: Tensor
     vector_classes: Tensor
 

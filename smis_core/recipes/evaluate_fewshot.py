@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator as Steps
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor
 from smis_core.checkpoints.native import fingerprint, load_network, read_card
 from smis_core.checkpoints.zoo import bundled_path
 from smis_core.devices import resolve_device
-from smis_core.evaluation import Interval, MiouMeter, bootstrap, load_judge, miou_of
+from smis_core.evaluation import Interval, Judge, MiouMeter, bootstrap, load_judge, miou_of
 from smis_core.fewshot import FewshotNetwork, Synthesizer
 from smis_core.fewshot.bundled import SHIPPED_SHOTS
 from smis_core.images import check_writable
@@ -22,10 +23,22 @@ from smis_core.portraits.renderer import RENDERER_VERSION
 
 from .annotations import annotated_renders
 from .evaluate_generator import FRESH_SEED
-from .fewshot_methods import METHODS, ComparisonOptions, MethodMaker, judged, render_masks, score
+from .evaluate_sparse import KINDS, evaluate_sparse, sparse_path
+from .evaluate_sparse import METHODS as SPARSE_METHODS
+from .fewshot_figures import ExtraFigures, Progress, diversity, realism, refined
+from .fewshot_methods import (
+    METHODS,
+    ComparisonOptions,
+    MethodMaker,
+    judged,
+    render_masks,
+    score,
+)
+from .fewshot_methods import (
+    WEIGHTS as WEIGHTS,
+)
 
-WEIGHTS = Path(__file__).resolve().parents[2] / "benchmarks" / "weights"
-"""Where the compared encoders lie in a checkout."""
+ORDER = ("default", "paper", "floor", "ceiling", "shipped")
 SMALL_GAP = 0.06
 """Where the ceiling is less than this above the paper's method, the share of the gap says
 nothing."""
@@ -49,6 +62,8 @@ class FewshotReport:
     """(default - paper) / (ceiling - paper)"""
     about: dict[str, Any]
     """seeds, versions, fingerprints, learning rates"""
+    extra: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """"refined", "diversity" and "realism" of ours, see `fewshot_figures`, and "sparse" """
 
     @property
     def passed(self) -> bool:
@@ -65,14 +80,16 @@ class FewshotReport:
             return {n: round(v, 4) if v == v else None for n, v in values.items()}
 
         gap = self.gap_closed
+        refined = {"refined": self.extra["refined"]["after"]} if "refined" in self.extra else {}
         return {
             "shots": self.shots,
             "masks": self.masks,
-            "miou": rounded(self.miou),
+            "miou": rounded(self.miou) | refined,
             "miou_interval": {n: [round(v, 4) for v in pair] for n, pair in self.intervals.items()},
             "miou_unmerged": rounded(self.unmerged),
             "by_class": {name: rounded(values) for name, values in self.by_class.items()},
             "gap_closed": rounded({"value": gap.value, "low": gap.low, "high": gap.high}),
+            **self.extra,
             "passed": self.passed,
             "about": self.about,
         }
@@ -98,6 +115,9 @@ class FewshotReport:
         lines.append(f"{'':<16}" + "".join(f"{name:>10}" for name in names))
         for part, values in self.by_class.items():
             lines.append(f"{part:<16}" + "".join(f"{values[name]:>10.3f}" for name in names))
+        for name, found in self.extra.items():
+            told = {key: value for key, value in found.items() if key not in ("about", "passed")}
+            lines.append(f"{name}: " + ", ".join(f"{key} {told[key]}" for key in told))
         return "\n".join(lines)
 
 
@@ -132,6 +152,7 @@ def evaluate_fewshot(
     discriminator_path: Path | None = None,
     judge_path: Path | None = None,
     shipped_path: Path | None = None,
+    extra: ExtraFigures | None = None,
     device: str | torch.device = "auto",
 ) -> Iterator[FewshotEvaluationStep]:
     """Measures every method on the masks of fresh renders.
@@ -150,6 +171,7 @@ def evaluate_fewshot(
         options: of the retraining.
         generator_path, discriminator_path, judge_path, shipped_path: other networks than the
             bundled ones. An encoder that ships is measured beside the others.
+        extra: how much is measured of refinement, diversity and realism.
         device: where to work.
 
     Yields:
@@ -186,7 +208,8 @@ def evaluate_fewshot(
                 )
     return _evaluate(
         shots, masks, retrain, paths, scratch, options or ComparisonOptions(), generator_path,
-        discriminator_path, judge_path, shipped_path, resolve_device(device),
+        discriminator_path, judge_path, shipped_path, extra or ExtraFigures(),
+        resolve_device(device),
     )  # fmt: skip
 
 
@@ -201,6 +224,7 @@ def _evaluate(
     discriminator_path: Path | None,
     judge_path: Path,
     shipped_path: Path | None,
+    extra: ExtraFigures,
     device: torch.device,
 ) -> Iterator[FewshotEvaluationStep]:
     if retrain:
@@ -235,8 +259,7 @@ def _evaluate(
         assert isinstance(network, FewshotNetwork)
         found[method] = judged(Synthesizer(generator, network), judge, wanted)
         rates[method] = read_card(path).get("learning_rate")
-        if index + 1 < len(compared):
-            yield FewshotEvaluationStep("judge", index + 1, len(compared), {}, None)
+        yield FewshotEvaluationStep("judge", index + 1, len(compared), {}, None)
     found["floor"] = found["default"].roll(1, dims=0)
     about = {
         "first_seed": FRESH_SEED,
@@ -247,7 +270,61 @@ def _evaluate(
         "learning_rates": {name: rate for name, rate in rates.items() if rate},
     }
     report = _report(shots, found, wanted, classes, about)
-    yield FewshotEvaluationStep("judge", len(compared), len(compared), {}, report)
+    ours = load_network(paths["default"], device=device)
+    assert isinstance(ours, FewshotNetwork)
+    more = yield from _extra(Synthesizer(generator, ours), judge, wanted, classes, extra)
+    if shots == 1:
+        more |= yield from _sparse(paths["default"].parent, masks, generator_path, judge_path)
+    report = replace(report, extra=report.extra | more)
+    yield FewshotEvaluationStep("figures", 1, 1, {}, report)
+
+
+def _extra(
+    synthesizer: Synthesizer,
+    judge: Judge,
+    masks: Tensor,
+    classes: tuple[int, ...],
+    extra: ExtraFigures,
+) -> Steps[FewshotEvaluationStep, None, dict[str, dict[str, Any]]]:
+    measured: dict[str, Progress] = {}
+    if extra.refined_masks:
+        few = masks[: extra.refined_masks]
+        measured["refined"] = refined(
+            synthesizer, judge, few, classes, seconds=extra.refined_seconds
+        )
+    if extra.styled_masks:
+        few = masks[: extra.styled_masks]
+        measured["diversity"] = diversity(synthesizer, judge, few, classes, styles=extra.styles)
+    if extra.realism_pictures:
+        measured["realism"] = realism(synthesizer, judge, classes, pictures=extra.realism_pictures)
+    found = {}
+    for name, progress in measured.items():
+        found[name] = yield from _stepped(progress)
+    return found
+
+
+def _stepped(progress: Progress) -> Steps[FewshotEvaluationStep, None, dict[str, Any]]:
+    while True:
+        try:
+            phase, index, total = next(progress)
+        except StopIteration as ended:
+            values: dict[str, Any] = ended.value
+            return values
+        yield FewshotEvaluationStep(phase, index, total, {}, None)
+
+
+def _sparse(
+    weights: Path, masks: int, generator_path: Path, judge_path: Path
+) -> Steps[FewshotEvaluationStep, None, dict[str, dict[str, Any]]]:
+    """Of the sparse encoders, where they lie beside the others."""
+    if not all(sparse_path(weights, k, m).exists() for k in KINDS for m in SPARSE_METHODS):
+        return {}
+    for step in evaluate_sparse(
+        masks=masks, weights=weights, generator_path=generator_path, judge_path=judge_path
+    ):
+        yield FewshotEvaluationStep(f"sparse {step.phase}", step.index, step.total, {}, None)
+    assert step.report is not None
+    return {"sparse": step.report.to_dict()}
 
 
 def _shipped(shots: int, generator_path: Path, path: Path | None) -> Path | None:
@@ -269,7 +346,7 @@ def _report(
     classes: tuple[int, ...],
     about: dict[str, Any],
 ) -> FewshotReport:
-    order = [name for name in ("default", "paper", "floor", "ceiling", "shipped") if name in found]
+    order = [name for name in ORDER if name in found]
     merged: dict[str, MiouMeter] = {}
     single: dict[str, MiouMeter] = {}
     for name in order:
@@ -282,11 +359,19 @@ def _report(
             for part, value in meters[name].result().by_class.items():
                 by_class.setdefault(part, {})[name] = value
 
-    def closed(chosen: Any) -> float:
-        paper = miou_of(merged["paper"], chosen)
-        gap = miou_of(merged["ceiling"], chosen) - paper
-        return (miou_of(merged["default"], chosen) - paper) / gap if gap else float("nan")
+    def closed(name: str, low: str) -> Interval:
+        def share(chosen: Any) -> float:
+            start = miou_of(merged[low], chosen)
+            gap = miou_of(merged["ceiling"], chosen) - start
+            return (miou_of(merged[name], chosen) - start) / gap if gap else float("nan")
 
+        return bootstrap(share, len(wanted))
+
+    ways = {name: closed(name, "floor") for name in order if name not in ("floor", "ceiling")}
+    shares = {
+        name: [round(v, 4) for v in (each.value, each.low, each.high)]
+        for name, each in ways.items()
+    }
     return FewshotReport(
         shots=shots,
         masks=len(wanted),
@@ -294,6 +379,7 @@ def _report(
         intervals={name: (intervals[name].low, intervals[name].high) for name in order},
         unmerged={name: single[name].result().miou for name in order},
         by_class=by_class,
-        gap_closed=bootstrap(closed, len(wanted)),
+        gap_closed=closed("default", "paper"),
         about=about,
+        extra={"floor_to_ceiling": shares},
     )

@@ -20,7 +20,13 @@ from smis_core.fewshot import (
     Synthesizer,
     train_encoder,
 )
-from smis_core.labelling import Labeller, best_prototypes, fit_probe, sample_ws
+from smis_core.labelling import (
+    Labeller,
+    ProbeOptions,
+    best_prototypes,
+    fit_probe,
+    sample_ws,
+)
 from smis_core.labels import PORTRAITS, UNPAINTED, LabelMap
 from smis_core.latents import WPlus
 from smis_core.networks.strided import AnyDiscriminator
@@ -28,9 +34,11 @@ from smis_core.networks.stylegan2 import Generator
 from smis_core.portraits.renderer import RENDERER_VERSION, render
 
 from .annotations import FOLDED, annotated_renders
-from .train_fewshot import FewshotOptions, hardware, inverted, named
+from .train_fewshot import FewshotOptions, hardware, inverted, labelled
 
 METHODS = ("default", "paper", "ceiling")
+WEIGHTS = Path(__file__).resolve().parents[2] / "benchmarks" / "weights"
+"""Where the compared encoders lie in a checkout."""
 TUNING_SEED = 2_900_000
 """Masks on which learning rates are chosen; apart from those that are measured."""
 TUNING_MASKS = 100
@@ -50,6 +58,8 @@ class ComparisonOptions:
     """where the choice begins; continued by factors of two while the best lies at an end"""
     common: FewshotOptions = field(default_factory=FewshotOptions)
     """inversion, labelling, and the encoder's batch, schedule and augmentation"""
+    ceiling_probe: ProbeOptions = field(default_factory=ProbeOptions)
+    """the labeller of the ceiling"""
 
 
 @dataclass(frozen=True)
@@ -228,6 +238,22 @@ class MethodMaker:
         if method == "ceiling":
             yield from self._ceiling_labeller()
             return
+        if method == "paper":
+            yield from self._prototypes()
+            return
+        for each in labelled(
+            self.generator,
+            self.annotated,
+            critic=self.critic,
+            options=self.options.common,
+            folded=FOLDED,
+            scratch=self.scratch,
+            made_from=self.made_from,
+        ):
+            labeller = None if each.network is None else each.network.labeller
+            yield RetrainStep(each.phase, each.index, each.total, each.losses), labeller
+
+    def _prototypes(self) -> Iterator[tuple[RetrainStep, Labeller | None]]:
         wplus: WPlus | None = None
         for step, found in inverted(
             self.generator,
@@ -238,45 +264,32 @@ class MethodMaker:
             made_from=self.made_from,
         ):
             wplus = found
-            yield RetrainStep("invert", step.index, step.total, step.losses), None
+            yield RetrainStep(step.phase, step.index, step.total, step.losses), None
         assert wplus is not None
-        if method == "paper":
-            prototypes = best_prototypes(
-                self.generator,
-                wplus.tensor,
-                self.annotated.labels.to(self.device),
-                num_classes=PORTRAITS.num_classes,
-            )
-            yield RetrainStep("prototypes", 1, 1, {}), prototypes
-            return
-        for each in named(
+        prototypes = best_prototypes(
             self.generator,
-            self.annotated,
-            wplus,
-            options=self.options.common.probe,
-            folded=FOLDED,
-            scratch=self.scratch,
-            made_from=self.made_from,
-        ):
-            labeller = None if each.network is None else each.network.labeller
-            yield RetrainStep("name", each.index, each.total, each.losses), labeller
+            wplus.tensor,
+            self.annotated.labels.to(self.device),
+            num_classes=PORTRAITS.num_classes,
+        )
+        yield RetrainStep("prototypes", 1, 1, {}), prototypes
 
     def _ceiling_labeller(self) -> Iterator[tuple[RetrainStep, Labeller | None]]:
         """A probe like ours, taught by the judge on many samples: it reads back what is drawn."""
-        rng = torch.Generator().manual_seed(self.options.common.probe.seed)
+        rng = torch.Generator().manual_seed(self.options.ceiling_probe.seed)
         with torch.no_grad():
             ws = sample_ws(self.generator, _CEILING_SAMPLES, rng=rng)
             name = self._picture_labeller()
             labels = torch.cat(
                 [name(self.generator.synthesis(part)) for part in torch.split(ws, _BATCH)]
             )
-        total = self.options.common.probe.steps
+        total = self.options.ceiling_probe.steps
         for step in fit_probe(
             self.generator,
             ws,
             labels,
             num_classes=PORTRAITS.num_classes,
-            options=self.options.common.probe,
+            options=self.options.ceiling_probe,
         ):
             last = step.index + 1 == total
             losses = {"entropy": step.total, "accuracy": step.accuracy}

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -28,7 +29,7 @@ from smis_core.fewshot import (
 )
 from smis_core.images import check_writable
 from smis_core.inversion import ProjectionOptions
-from smis_core.labelling import ProbeOptions, fit_probe
+from smis_core.labelling import ThoroughOptions, fit_thoroughly
 from smis_core.labels import Palette
 from smis_core.latents import W, WPlus
 from smis_core.networks.encoders import MaskEncoderConfig
@@ -37,6 +38,7 @@ from smis_core.networks.strided import AnyDiscriminator
 from smis_core.portraits.renderer import RENDERER_VERSION
 
 from .annotations import FOLDED
+from .mirrors import mirrored, with_mirrors
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ class FewshotOptions:
     """The three parts of the work."""
 
     projection: ProjectionOptions = field(default_factory=ProjectionOptions.thorough)
-    """inverting the annotated pictures"""
-    probe: ProbeOptions = field(default_factory=ProbeOptions)
+    """inverting the annotated pictures and their mirror images"""
+    labelling: ThoroughOptions = field(default_factory=ThoroughOptions)
     """learning to name features"""
     encoder: EncoderOptions = field(default_factory=EncoderOptions)
     """training on pseudo-labelled samples"""
@@ -56,7 +58,7 @@ class FewshotStep:
     """One step of inverting, naming or training."""
 
     phase: str
-    """'invert', 'name' or 'train'"""
+    """'invert', 'invert mirror images', 'name' or 'train'"""
     index: int
     """from 1"""
     total: int
@@ -137,25 +139,11 @@ def _make_encoder(
         "generator": fingerprint(generator),
         "annotated": source or f"portraits renderer {RENDERER_VERSION}",
     }
-    wplus = annotated.wplus
-    if wplus is None:
-        for step, found in inverted(
-            generator,
-            annotated,
-            critic=critic,
-            options=options.projection,
-            scratch=scratch,
-            made_from=made_from,
-        ):
-            wplus = found
-            yield step
-    assert wplus is not None
-    start: FewshotNetwork | None = None
-    for step in named(
+    for step in labelled(
         generator,
         annotated,
-        wplus,
-        options=options.probe,
+        critic=critic,
+        options=options,
         folded=folded,
         scratch=scratch,
         made_from=made_from,
@@ -193,6 +181,51 @@ def _make_encoder(
     )
 
 
+def labelled(
+    generator: GeneratorBase,
+    annotated: AnnotatedPictures,
+    *,
+    critic: AnyDiscriminator | None,
+    options: FewshotOptions,
+    folded: tuple[int, ...],
+    scratch: Path,
+    made_from: dict[str, str],
+) -> Iterator[FewshotStep]:
+    """Inverts annotated pictures and their mirror images and fits a labeller to both.
+
+    What a former run left in the scratch folder is not made again.
+
+    Args:
+        generator: what drew, or can draw, the pictures.
+        annotated: at its resolution; inverted here where they have no latents.
+        critic: for perceptual features.
+        options: of inversion and labelling.
+        folded: classes that the domain never shows.
+        scratch: folder for what an interrupted run resumes from.
+        made_from: what the results are known by.
+
+    Yields:
+        Steps; the last one's network holds the labeller beside an encoder that is not trained yet.
+    """
+    how: dict[str, Any] = {
+        "critic": critic,
+        "options": options.projection,
+        "scratch": scratch,
+        "made_from": made_from,
+    }
+    known = annotated
+    if annotated.wplus is None:
+        for step, found in inverted(generator, annotated, **how):
+            known = replace(annotated, wplus=found)
+            yield step
+    flipped = mirrored(annotated)
+    for step, found in inverted(generator, flipped, phase="invert mirror images", **how):
+        codes = found
+        yield step
+    known = with_mirrors(generator, known, codes, options=options.labelling.quick)
+    yield from _named(generator, known, options.labelling, folded, scratch, made_from)
+
+
 def inverted(
     generator: GeneratorBase,
     annotated: AnnotatedPictures,
@@ -201,20 +234,21 @@ def inverted(
     options: ProjectionOptions,
     scratch: Path,
     made_from: dict[str, str],
+    phase: str = "invert",
 ) -> Iterator[tuple[FewshotStep, WPlus]]:
     """Inverts annotated pictures, or reads what a former run found in the scratch folder.
 
     Yields:
-        Steps with the latents so far; the last ones are the result.
+        Steps of a phase with the latents so far; the last ones are the result.
     """
-    path = scratch / "inverted.safetensors"
+    path = scratch / f"{phase.replace(' ', '_')}.safetensors"
     identity = json.dumps([made_from, asdict(options), len(annotated.images)], sort_keys=True)
     total = options.steps
     if path.exists():
         with safe_open(path, "pt") as file:
             if (file.metadata() or {}).get("identity") == identity:
                 found = file.get_tensor("wplus").to(generator.mapping.w_avg.device)
-                yield FewshotStep("invert", total, total, {}, None), WPlus(found)
+                yield FewshotStep(phase, total, total, {}, None), WPlus(found)
                 return
     for step in invert_annotated(generator, annotated, discriminator=critic, options=options):
         code = step.latent
@@ -224,52 +258,44 @@ def inverted(
             scratch.mkdir(parents=True, exist_ok=True)
             tensors = {"wplus": wplus.tensor.cpu().contiguous()}
             save_file(tensors, path, {"identity": identity})
-        yield FewshotStep("invert", step.index, total, step.losses, None), wplus
+        yield FewshotStep(phase, step.index, total, step.losses, None), wplus
 
 
-def named(
+def _named(
     generator: GeneratorBase,
-    annotated: AnnotatedPictures,
-    wplus: WPlus,
-    *,
-    options: ProbeOptions,
+    known: AnnotatedPictures,
+    options: ThoroughOptions,
     folded: tuple[int, ...],
     scratch: Path,
     made_from: dict[str, str],
 ) -> Iterator[FewshotStep]:
-    """Fits a labeller, or reads the one of a former run in the scratch folder.
-
-    Yields:
-        Steps; the last one's network holds the labeller beside an encoder that is not trained yet.
-    """
+    """Fits a labeller, or reads the one of a former run."""
+    assert known.wplus is not None
+    wplus = known.wplus.tensor
     path = scratch / "labeller.safetensors"
-    identity = json.loads(
-        json.dumps([made_from, asdict(options), wplus.tensor.double().sum().item()])
-    )
-    total = options.steps
+    identity = json.loads(json.dumps([made_from, asdict(options), wplus.double().sum().item()]))
     if path.exists() and read_card(path).get("identity") == identity:
-        kept = load_network(path, device=generator.mapping.w_avg.device)
+        kept = load_network(path, device=wplus.device)
         assert isinstance(kept, FewshotNetwork)
-        yield FewshotStep("name", total, total, {}, kept)
+        yield FewshotStep("name", 1, 1, {}, kept)
         return
-    for step in fit_probe(
+    palette = known.palette
+    for step in fit_thoroughly(
         generator,
-        wplus.tensor,
-        annotated.labels,
-        num_classes=annotated.palette.num_classes,
+        wplus,
+        known.labels.to(wplus.device),
+        num_classes=palette.num_classes,
         options=options,
     ):
-        losses = {"entropy": step.total, "accuracy": step.accuracy}
         network = None
-        if step.index + 1 == total:
-            labeller = step.labeller
-            encoder = encoder_config(generator, annotated.palette)
-            config = FewshotConfig(encoder, labeller.config, annotated.palette, folded)
-            network = FewshotNetwork(config).to(generator.mapping.w_avg.device)
-            network.labeller.load_state_dict(labeller.state_dict())
+        if step.index == step.total:
+            encoder = encoder_config(generator, palette)
+            config = FewshotConfig(encoder, step.labeller.config, palette, folded)
+            network = FewshotNetwork(config).to(wplus.device)
+            network.labeller.load_state_dict(step.labeller.state_dict())
             scratch.mkdir(parents=True, exist_ok=True)
             save_network(path, network, card={"identity": identity})
-        yield FewshotStep("name", step.index + 1, total, losses, network)
+        yield FewshotStep("name", step.index, step.total, {"entropy": step.loss}, network)
 
 
 def encoder_config(generator: GeneratorBase, palette: Palette) -> MaskEncoderConfig:

@@ -8,7 +8,7 @@ function render({ el }) {
   const { signal } = controller;
   const attach = () => {
     if (signal.aborted) return;
-    const root = el.closest(".smis-inversion");
+    const root = el.closest(".smis-inversion, .smis-panel");
     if (!root) return void requestAnimationFrame(attach);
     root.addEventListener("focusin", (event) => event.target.setAttribute(GUARD, "true"), { signal });
   };

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import errors, pad, studio, watching
+from . import errors, fewshot, pad, search, sliders, studio, watching
 
 LANGUAGES = ("en",)
 
@@ -10,6 +10,9 @@ TABLE: dict[str, tuple[str, ...]] = {
     **pad.TABLE,
     **studio.TABLE,
     **watching.TABLE,
+    **fewshot.TABLE,
+    **search.TABLE,
+    **sliders.TABLE,
     **errors.TABLE,
 }
 

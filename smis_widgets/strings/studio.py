@@ -15,6 +15,9 @@ TABLE: dict[str, tuple[str, ...]] = {
     "underlay": ("Show the portrait underneath the mask",),
     "fidelity": ("fidelity",),
     "fidelity_tooltip": ("How well the portrait shows what the mask asks for, from 0 to 1",),
+    "class_fidelity": (
+        "{name}: how much of what you drew and of what is shown as such is both, 0 to 1",
+    ),
     "milliseconds": ("{value:.0f} ms",),
     "styles": ("styles",),
     "style_tooltip": ("Style {seed}: its colours and finish for this drawing",),

@@ -54,6 +54,8 @@ def portrait(page: Page, kernel: Kernel, folder: Path) -> torch.Tensor:
     finished = "studio.portrait.final and studio.portrait.mask == studio.pad.value"
     assert kernel.becomes(finished, True)
     assert kernel.value("studio.wait(60)")
+    # The notebook scrolled on to its last cell, and what is not seen is not drawn.
+    page.locator(".smis-portrait .smis-picture").scroll_into_view_if_needed()
     frame = kernel.value("studio.view.frame")
     page.wait_for_function(
         """frame => {

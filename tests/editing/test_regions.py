@@ -90,3 +90,19 @@ def test_unfit_regions_are_refused(generator):
         blend_region(generator, WPlus(code.tensor.repeat(2, 1, 1)), code, square())
     with pytest.raises(ValueError, match="softness"):
         blend_region(generator, code, code, square(), softness=3)
+
+
+def test_a_photograph_stays_outside_as_it_is(generator):
+    kept, changed = (latent_of(generator, Seeded(seed)) for seed in (1, 2))
+    side = generator.config.resolution
+    photo = torch.rand(1, 3, side, side) * 2 - 1
+    region = torch.zeros(16, 16)
+    region[4:10, 4:10] = 1
+    image = blend_region(generator, kept, changed, region, picture=photo)
+    outside = torch.nn.functional.interpolate(region[None, None], size=side) == 0
+    assert torch.equal(image[outside.expand_as(image)], photo[outside.expand_as(photo)])
+    assert not torch.equal(image, photo)
+    nothing = blend_region(generator, kept, changed, torch.zeros(16, 16), picture=photo)
+    assert torch.equal(nothing, photo)
+    with pytest.raises(ValueError, match="picture"):
+        blend_region(generator, kept, changed, region, picture=photo[..., 1:])

@@ -162,3 +162,39 @@ def test_an_encoder_of_another_generator_is_refused(world):
     )
     with pytest.raises(ValueError, match="smis fewshot train"):
         Synthesizer(world.generator, FewshotNetwork(config))
+
+
+def test_colours_come_from_another_picture(world):
+    synthesizer = world.synthesizer
+    mask = synthesizer.sample(3).labels
+    other = synthesizer.sample(8).wplus
+    start = synthesizer.default_mix_from
+    drawn = synthesizer.synthesize(mask, styles=other)
+    assert torch.equal(drawn.wplus.tensor[:, start:], other.tensor[:, start:])
+    assert torch.equal(drawn.wplus.tensor[:, :start], synthesizer.encode(mask).tensor[:, :start])
+    with pytest.raises(ValueError, match="styles"):
+        synthesizer.synthesize(mask, styles=WPlus(other.tensor[:, 1:]))
+
+
+def test_fidelity_is_told_by_class(world):
+    mask = world.synthesizer.sample(3).labels
+    drawn = world.synthesizer.synthesize(mask, style_seeds=(1, 2))
+    for fidelity, by_class in zip(drawn.fidelity, drawn.by_class, strict=True):
+        assert set(by_class) == set(mask.present())
+        assert fidelity == pytest.approx(sum(by_class.values()) / len(by_class))
+
+
+def test_refining_ends_when_its_seconds_are_spent(world):
+    synthesizer = world.synthesizer
+    mask = synthesizer.sample(3).labels
+    start = synthesizer.encode(mask)
+    steps = list(synthesizer.refine(mask, start, seconds=0.3))
+    done = [step.done for step in steps]
+    assert done == sorted(done)
+    assert done[-1] == 1.0
+    assert done[0] < 1.0, "more than one step in a third of a second"
+    assert steps[-1].total < steps[0].total
+    with pytest.raises(ValueError, match="seconds"):
+        synthesizer.refine(mask, start, seconds=0)
+    with pytest.raises(ValueError, match="mix_from"):
+        synthesizer.refine(mask, start, mix_from=0)

@@ -5,7 +5,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from smis_core.fewshot import AugmentOptions, EncoderOptions, PseudoSampler, train_encoder
+from smis_core.checkpoints.native import load_network, save_network
+from smis_core.fewshot import (
+    AugmentOptions,
+    EncoderOptions,
+    PseudoSampler,
+    ValidationOptions,
+    encoder_config,
+    train_encoder,
+)
 from smis_core.labels import PORTRAITS
 
 OPTIONS = EncoderOptions(pictures=48, batch=8, learning_rate=3e-3)
@@ -119,3 +127,69 @@ def test_impossible_options_are_refused(values, message):
 def test_a_labeller_of_another_palette_is_refused(world):
     with pytest.raises(ValueError, match="palette 'portraits'"):
         next(iter(train_encoder(world.generator, world.labeller, PORTRAITS, options=OPTIONS)))
+
+
+def test_a_validation_that_stalls_ends_the_training_early(world, tmp_path):
+    options = EncoderOptions(pictures=800, batch=8)
+    watch = ValidationOptions(
+        masks=4, interval_steps=2, patience=2, least_gain=0.9, cooldown=0.5, shown=3
+    )
+    state = tmp_path / "state"
+    steps = run(world, options=options, validation=watch)
+    taken = [step.index + 1 for step in steps if step.validation]
+    assert taken[:2] == [2, 4]
+    assert len(steps) == steps[-1].last + 1 < 20
+    assert steps[0].last == 99
+    first = steps[1].validation
+    assert 0 <= first.miou <= first.best <= 1
+    assert first.masks.shape == (3, 32, 32)
+    assert first.images.shape == (3, 3, 32, 32)
+    halves = train_encoder(
+        world.generator, world.labeller, world.palette, options=options, validation=watch,
+        state=state, state_interval_steps=3,
+    )  # fmt: skip
+    for _ in range(5):
+        next(halves)
+    rest = run(world, options=options, validation=watch, state=state)
+    assert rest[-1].index == steps[-1].index
+    for name, value in weights(steps[-1]).items():
+        assert torch.equal(value, weights(rest[-1])[name]), name
+
+
+def test_validation_changes_nothing_but_the_end(world):
+    plain = run(world, options=OPTIONS)
+    watched = run(world, options=OPTIONS, validation=ValidationOptions(masks=4, patience=0))
+    assert [step.losses for step in plain] == [step.losses for step in watched]
+
+
+def test_psps_encoder_is_a_choice_by_name(world, tmp_path):
+    shape = encoder_config(world.generator, world.palette.num_classes, "psp")
+    assert shape.num_ws == world.generator.num_ws
+    small = replace(shape, base_channels=16)
+    options = EncoderOptions(pictures=2, batch=2)
+    (step,) = run(world, options=options, encoder=small)
+    save_network(tmp_path / "psp.safetensors", step.network)
+    network = load_network(tmp_path / "psp.safetensors", device="cpu")
+    masks = torch.zeros(1, 6, 32, 32)
+    assert torch.equal(network(masks), step.network.eval()(masks))
+    with pytest.raises(ValueError, match="architecture"):
+        encoder_config(world.generator, 6, "huge")
+    with pytest.raises(ValueError, match="small encoder"):
+        replace(shape, num_ws=5)
+
+
+def test_an_accelerator_of_one_process_trains_alike(world):
+    accelerate = pytest.importorskip("accelerate")
+    alone = run(world, options=OPTIONS)
+    helped = run(world, options=OPTIONS, accelerator=accelerate.Accelerator(cpu=True))
+    for name, value in weights(alone[-1]).items():
+        assert torch.allclose(value, weights(helped[-1])[name], atol=1e-5), name
+
+
+def test_processes_share_the_batch(world):
+    class Three:
+        num_processes = 3
+        process_index = 0
+
+    with pytest.raises(ValueError, match="multiple of 3"):
+        run(world, options=OPTIONS, accelerator=Three())

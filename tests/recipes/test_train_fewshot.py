@@ -1,6 +1,7 @@
 """From annotated pictures to an encoder on disk."""
 
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from smis_core.checkpoints import fingerprint, read_card
 from smis_core.cli import app
 from smis_core.fewshot import EncoderOptions, load_synthesizer_files
 from smis_core.inversion import ProjectionOptions
-from smis_core.labelling import ProbeOptions
+from smis_core.labelling import QuickOptions, ThoroughOptions
 from smis_core.labels import PORTRAITS, LabelMap
 from smis_core.recipes.annotations import annotated_files, annotated_renders
 from smis_core.recipes.train_fewshot import FewshotOptions, make_encoder
@@ -22,9 +23,12 @@ from smis_core.recipes.train_fewshot import FewshotOptions, make_encoder
 sys.path.append(str(Path(__file__).parent))
 from fewshot_world import SIZE, write_networks
 
+LABELLING = ThoroughOptions(
+    QuickOptions(steps=4, hidden=4, members=2, copies=2, pixels=200), rounds=1, samples=2
+)
 OPTIONS = FewshotOptions(
     projection=ProjectionOptions(steps=4, candidates=4),
-    probe=ProbeOptions(steps=4, hidden=4, members=2),
+    labelling=LABELLING,
     encoder=EncoderOptions(pictures=16, batch=4),
 )
 
@@ -63,9 +67,10 @@ def test_annotated_renders_show_every_class_but_glasses_and_hat(annotated):
 def test_an_encoder_is_made_and_draws(annotated, networks, tmp_path):
     out = tmp_path / "encoder.safetensors"
     steps = list(make(out, annotated, networks, tmp_path / "work"))
-    assert [step.phase for step in steps] == ["invert"] * 4 + ["name"] * 4 + ["train"] * 4
-    assert [step.network is None for step in steps] == [True] * 11 + [False]
-    assert all(1 <= step.index <= step.total == 4 for step in steps)
+    phases = dict(Counter(step.phase for step in steps))
+    assert phases == {"invert": 4, "invert mirror images": 4, "name": 8, "train": 4}
+    assert [step.network is None for step in steps] == [True] * (len(steps) - 1) + [False]
+    assert all(1 <= step.index <= step.total for step in steps)
     card = read_card(out)
     assert card["made_from"]["generator"] == fingerprint(networks["generator"])
     assert card["shots"] == 2
@@ -96,10 +101,10 @@ def test_an_interrupted_run_ends_with_the_same_encoder(annotated, networks, tmp_
 def test_other_options_do_not_reuse_what_was_kept(annotated, networks, tmp_path):
     out = tmp_path / "encoder.safetensors"
     list(make(out, annotated, networks, tmp_path / "work"))
-    other = replace(OPTIONS, probe=replace(OPTIONS.probe, steps=5))
+    other = replace(OPTIONS, labelling=replace(LABELLING, rounds=2))
     phases = [step.phase for step in make(out, annotated, networks, tmp_path / "work", other)]
     assert phases.count("invert") == 1
-    assert phases.count("name") == 5
+    assert phases.count("name") == 12
 
 
 def test_pictures_of_another_size_or_a_wrong_file_are_refused(annotated, networks, tmp_path):

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from smis_core.fewshot.losses import agreement
 from smis_core.fewshot.synthesis import Anchor, Character, RefineStep, Synthesis
 from smis_core.labels import PORTRAITS, UNPAINTED, LabelMap
 from smis_core.latents import WPlus
@@ -67,6 +68,7 @@ class FakeSynthesizer:
         self.failure: Exception | None = None
         self.masks: list[LabelMap] = []
         self.anchors: list[Anchor | None] = []
+        self.references: list[WPlus | None] = []
         self.threads: set[str] = set()
         self.inside = 0
         self.overlaps = 0
@@ -84,6 +86,7 @@ class FakeSynthesizer:
         *,
         anchor: Anchor | None = None,
         style_seeds: Sequence[int] = (0,),
+        styles: WPlus | None = None,
         mix_from: int | None = None,
         truncation_psi: float = 0.7,
         noise: str = "const",
@@ -98,9 +101,16 @@ class FakeSynthesizer:
             raise self.failure
         self.masks.append(mask)
         self.anchors.append(anchor)
+        self.references.append(styles)
         codes = [self._code(mask, seed).tensor for seed in style_seeds]
         wplus = WPlus(torch.cat(codes))
-        return Synthesis(self._images(wplus.tensor), wplus, [0.5] * len(codes))
+        by_class = [dict.fromkeys(mask.present(), 0.5)] * len(codes)
+        return Synthesis(self._images(wplus.tensor), wplus, [0.5] * len(codes), by_class)
+
+    def measure(self, mask: LabelMap, labels: Tensor) -> tuple[list[float], list[dict[int, float]]]:
+        wanted = torch.tensor(mask.resized(self.resolution).indices)[None].expand_as(labels)
+        found = agreement(labels, wanted)
+        return found, [dict.fromkeys(mask.present(), each) for each in found]
 
     def label(self, wplus: WPlus) -> list[LabelMap]:
         return [self._drawn[int(code[0, 0])] for code in wplus.tensor]

@@ -1,8 +1,8 @@
-"""The row of buttons under an inversion: how it is drawn, and what is saved."""
+"""The row of buttons under watched work: how it is drawn, and what is saved."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
 import ipywidgets as widgets
 import traitlets
@@ -12,12 +12,13 @@ from smis_widgets.exports import KINDS
 from smis_widgets.strings import Strings
 
 
-class InversionTools(widgets.HBox):
+class ProgressTools(widgets.HBox):
     """Switches for the traits of the widget they stand in, and the save button.
 
     Args:
-        owner: has the traits `log`, `by_seconds`, `aligning` and `folder`.
-        can_align: whether there is a picture to align.
+        owner: has the traits `log`, `by_seconds`, `folder` and those of `switches`.
+        saves: endings of the files that can be saved.
+        switches: more switches by the name of their trait: icon and name of the tooltip.
         on_save: called by the save button.
         strings: the texts.
 
@@ -29,7 +30,8 @@ class InversionTools(widgets.HBox):
         self,
         owner: traitlets.HasTraits,
         *,
-        can_align: bool,
+        saves: Collection[str],
+        switches: Mapping[str, tuple[str, str]],
         on_save: Callable[[], None],
         strings: Strings,
     ) -> None:
@@ -39,25 +41,30 @@ class InversionTools(widgets.HBox):
         def switch(trait: str) -> Callable[[], None]:
             return lambda: owner.set_trait(trait, not getattr(owner, trait))
 
-        self.switches = {
+        scales = {
             "log": text_button(strings("log"), strings("log_tooltip"), switch("log")),
             "by_seconds": text_button(
                 strings("by_seconds"), strings("by_seconds_tooltip"), switch("by_seconds")
             ),
-            "aligning": icon_button("crosshairs", strings("align"), switch("aligning")),
         }
+        more = {
+            trait: icon_button(icon, strings(tooltip), switch(trait))
+            for trait, (icon, tooltip) in switches.items()
+        }
+        self.switches = {**scales, **more}
         self.kind = widgets.Dropdown(
             options=[
-                (strings("saved_as", what=strings(f"as_{what}"), kind=suffix[1:]), suffix)
-                for suffix, what in KINDS.items()
+                (strings("saved_as", what=strings(f"as_{KINDS[suffix]}"), kind=suffix[1:]), suffix)
+                for suffix in saves
             ],
             tooltip=strings("what_to_save"),
         )
         self.kind.add_class("smis-choice")
         self.save_button = icon_button("save", "", on_save)
-        scales = styled("smis-group", self.switches["log"], self.switches["by_seconds"])
-        aligning = [styled("smis-group", self.switches["aligning"])] if can_align else []
-        super().__init__([scales, *aligning, styled("smis-group", self.kind, self.save_button)])
+        groups = [styled("smis-group", *scales.values())]
+        if more:
+            groups.append(styled("smis-group", *more.values()))
+        super().__init__([*groups, styled("smis-group", self.kind, self.save_button)])
         owner.observe(lambda change: self._refresh(), (*self.switches, "folder"))
         self._refresh()
 

@@ -1,0 +1,109 @@
+"""Range sliders over where latents lie along the directions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import ipywidgets as widgets
+import traitlets
+
+from smis_core.editing import Directions, Pool, positions
+from smis_widgets.controls import icon_button
+from smis_widgets.strings import Strings
+
+_SAMPLES = 400
+
+
+class Filters(widgets.VBox):
+    """One range a direction or circle; a slider's end means no limit.
+
+    Args:
+        directions: what to filter by.
+        pool: among which; its first latents say how far the sliders reach.
+        strings: the texts.
+    """
+
+    ranges = traitlets.Dict()
+    """Lowest and highest position by name, of the sliders that were moved."""
+
+    def __init__(self, directions: Directions, pool: Pool, strings: Strings) -> None:
+        self._strings = strings
+        size = _SAMPLES if pool.size is None else min(pool.size, _SAMPLES)
+        read = positions(directions, pool.latents(range(size)))
+        self._rows: dict[str, _Row] = {}
+        for name, values in read.items():
+            circle = name in directions.circles
+            low, high = (-0.5, 0.5) if circle else (float(values.min()), float(values.max()))
+            self._rows[name] = _Row(name, low, high, circle, strings)
+            self._rows[name].slider.observe(lambda change: self._follow(), "value")
+        super().__init__([*self._rows.values()])
+        self.add_class("smis-filters")
+
+    def set(self, name: str, low: float, high: float) -> None:
+        """Move a slider."""
+        self._rows[name].slider.value = (low, high)
+
+    def reset(self) -> None:
+        """No limits."""
+        for row in self._rows.values():
+            row.reset()
+
+    def _follow(self) -> None:
+        self.ranges = {name: row.range for name, row in self._rows.items() if row.moved}
+
+
+class _Row(widgets.HBox):
+    """A range slider with its values beside it and a reset."""
+
+    def __init__(
+        self, name: str, low: float, high: float, circle: bool, strings: Strings
+    ) -> None:
+        unit = 1 / 72 if circle else 0.1
+        low, high = math.floor(low / unit) * unit, math.ceil(high / unit) * unit
+        self._circle = circle
+        tooltip = strings("hue_tooltip" if circle else "filter_tooltip", name=name)
+        self.slider = widgets.FloatRangeSlider(
+            value=(low, high), min=low, max=high, step=unit, readout=False,
+            continuous_update=False, tooltip=tooltip,
+            layout=widgets.Layout(width="auto", flex="1 1 60px", margin="0", min_width="50px"),
+        )  # fmt: skip
+        self._value = widgets.Label()
+        self._value.add_class("smis-value")
+        self._reset = icon_button("undo-alt", strings("no_limits", name=name), self.reset)
+        self._reset.add_class("smis-reset")
+        label = widgets.Label(name, tooltip=tooltip)
+        label.add_class("smis-name")
+        super().__init__([label, self.slider, self._value, self._reset])
+        self.add_class("smis-row")
+        if circle:
+            self.add_class("smis-hue")
+        self.slider.observe(self._refresh, "value")
+        self._refresh()
+
+    @property
+    def moved(self) -> bool:
+        """Whether there is a limit."""
+        return self.range != (-math.inf, math.inf)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Lowest and highest; infinite where the slider is at its end."""
+        low, high = self.slider.value
+        half = self.slider.step / 2
+        return (
+            -math.inf if low <= self.slider.min + half else low,
+            math.inf if high >= self.slider.max - half else high,
+        )
+
+    def reset(self) -> None:
+        """No limits."""
+        self.slider.value = (self.slider.min, self.slider.max)
+
+    def _refresh(self, _: Any = None) -> None:
+        low, high = self.slider.value
+        if self._circle:
+            self._value.value = f"{360 * low:.0f}° … {360 * high:.0f}°"
+        else:
+            self._value.value = f"{low:+.1f} … {high:+.1f}"
+        self._reset.disabled = not self.moved

@@ -1,0 +1,99 @@
+"""What the walls of the search share: where seeds begin, groups of layers, names."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import ipywidgets as widgets
+
+from smis_core.editing import (
+    GROUPS,
+    Directions,
+    EditState,
+    Found,
+    Seeded,
+    group_rows,
+    load_directions,
+    split_seed,
+)
+from smis_core.editing.identity import Identity
+from smis_core.editing.state import Source
+from smis_core.networks.generator_base import GeneratorBase
+from smis_widgets.controls import icon_button
+from smis_widgets.strings import Strings
+
+LARGEST_DICE = 999_999
+
+
+class SeedField(widgets.HBox):
+    """The seed at which a wall begins, and a dice for another one.
+
+    Args:
+        seed: at first.
+        on_start: called when another one is typed or rolled, after `seed` has it.
+        strings: the texts.
+    """
+
+    def __init__(self, seed: int, *, on_start: Callable[[], None], strings: Strings) -> None:
+        self.field = text_field(str(seed), strings("first_seed_tooltip"))
+        self.dice = icon_button("dice", strings("other_seeds"), self.roll)
+        super().__init__([named(strings("seeds_name")), self.field, self.dice])
+        self.add_class("smis-group")
+        self.field.observe(lambda change: on_start(), "value")
+
+    @property
+    def seed(self) -> int:
+        """What is typed.
+
+        Raises:
+            ValueError: no seed.
+        """
+        return split_seed(self.field.value)[0]
+
+    def roll(self) -> None:
+        """Another seed."""
+        self.field.value = str(random.SystemRandom().randrange(LARGEST_DICE + 1))
+
+
+def group_field(
+    generator: GeneratorBase, tooltip: str, strings: Strings
+) -> widgets.Dropdown:
+    """All layers, or those of one group; a small generator has no fine ones."""
+    groups = ["all", *(group for group in GROUPS if group_rows(generator, group))]
+    field = widgets.Dropdown(
+        options=[(strings(f"in_{each}"), each) for each in groups], tooltip=tooltip
+    )
+    field.add_class("smis-choice")
+    return field
+
+
+def text_field(text: str, tooltip: str) -> widgets.Text:
+    """A field that speaks when Enter is pressed or the focus leaves it."""
+    field = widgets.Text(text, continuous_update=False, tooltip=tooltip)
+    field.add_class("smis-field")
+    return field
+
+
+def named(text: str, tooltip: str = "") -> widgets.Label:
+    """The name of what stands behind it."""
+    label = widgets.Label(text, tooltip=tooltip)
+    label.add_class("smis-name")
+    return label
+
+
+def name_of(what: Source | EditState) -> str:
+    """A seed's number, or the name of a latent."""
+    source = what.a if isinstance(what, EditState) else what
+    if isinstance(source, Found):
+        return source.name
+    assert isinstance(source, Seeded)
+    return str(source.seed)
+
+
+def bundled_directions(identity: Identity) -> Directions | None:
+    """The bundled directions where they are a generator's, otherwise none."""
+    try:
+        return load_directions(None, identity)
+    except (FileNotFoundError, ValueError):
+        return None

@@ -1,0 +1,201 @@
+"""Draws states off the main thread: the newest first, small while a hand moves, whole at rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from smis_core.editing import EditState, Resolved, draw, placed, resolve
+from smis_core.jobs import LatestWorker, turns_of
+from smis_core.networks import SynthesisSession
+from smis_core.networks.generator_base import GeneratorBase
+
+MOVING_SECONDS = 0.05
+"""A picture that follows a hand may take so long."""
+_FORGET_SECONDS = 5.0
+_GROWTH = 3.0
+"""A picture of twice the side is expected to take so many times longer."""
+_SMALLEST = 32
+_SMALL = 128
+_HELD_BYTES = 2**29
+
+
+@dataclass(frozen=True, eq=False)
+class Wish:
+    """A picture that is wanted."""
+
+    state: EditState
+    moving: bool
+    """whether a hand is still at it"""
+    epoch: int
+    """of the generator"""
+    moment: int
+    """number in the history"""
+
+
+@dataclass(frozen=True, eq=False)
+class Painted:
+    """A picture that was drawn."""
+
+    wish: Wish
+    image: Tensor
+    """[1, 3, S, S], smaller than the generator's where it is a preview"""
+    resolved: Resolved
+    seconds: float
+
+
+class Pace:
+    """Which side is drawn while a hand moves: the largest that keeps up with it.
+
+    Args:
+        sides: in pixels, that can be drawn, the whole picture's last.
+    """
+
+    def __init__(self, sides: tuple[int, ...]) -> None:
+        self.sides = tuple(side for side in sides if side >= min(_SMALLEST, sides[-1]))
+        self._took: dict[int, tuple[float, float]] = {}
+
+    def note(self, side: int, seconds: float, now: float) -> None:
+        """A picture of some side took so long."""
+        before, at = self._took.get(side, (seconds, now))
+        if now - at > _FORGET_SECONDS:
+            before = seconds
+        self._took[side] = (0.6 * before + 0.4 * seconds, now)
+
+    def side(self, now: float) -> int:
+        """The side for the next picture."""
+        best, expected = self.sides[0], 0.0
+        for side in self.sides:
+            seconds, at = self._took.get(side, (None, 0.0))
+            if seconds is None or (now - at > _FORGET_SECONDS and expected):
+                # Not tried, or long ago: judged by the one below.
+                if not expected:
+                    return best
+                seconds = expected * _GROWTH
+            if seconds > MOVING_SECONDS:
+                break
+            best, expected = side, seconds
+        return best
+
+
+@dataclass(frozen=True, eq=False)
+class _Now:
+    epoch: int
+    generator: GeneratorBase
+    quick: SynthesisSession
+    exact: SynthesisSession
+    pace: Pace
+
+
+class SliderPainter:
+    """One generator, under the lock that jobs use too.
+
+    Args:
+        generator: whose pictures are drawn.
+        deliver: called on the worker's thread with each picture.
+        fail: called on a worker's thread with what went wrong.
+    """
+
+    def __init__(
+        self,
+        generator: GeneratorBase,
+        *,
+        deliver: Callable[[Painted], None],
+        fail: Callable[[Exception], None],
+    ) -> None:
+        self._deliver, self._fail = deliver, fail
+        self.epoch = 0
+        self.take(generator)
+        self._pictures = LatestWorker(self._render, self._done)
+        self._asides = LatestWorker(self._aside, self._aside_done)
+
+    def take(self, generator: GeneratorBase) -> None:
+        """Another generator from now on; what was wished for of the one before is dropped."""
+        # A picture that moves may be rounded; one at rest is what `draw` gives, bit for bit.
+        quick = SynthesisSession(generator, memory_limit=_HELD_BYTES)
+        exact = SynthesisSession(generator, precision="float32", memory_limit=_HELD_BYTES)
+        pace = Pace((*quick.previews, generator.config.resolution))
+        self.epoch += 1
+        # In one piece: the worker must not see the sessions of one and the number of another.
+        self._now = _Now(self.epoch, generator, quick, exact, pace)
+
+    def wish(self, wish: Wish) -> None:
+        """Wish for a picture, in place of one that is still waited for."""
+        self._pictures.submit(wish)
+
+    def aside(self, state: EditState, show: Callable[[Tensor], None]) -> None:
+        """Draw a state beside the present one, and show it."""
+        self._asides.submit((state, show))
+
+    def small(self, state: EditState) -> Tensor:
+        """A small picture of a state, at once; for the worker's own thread."""
+        now = self._now
+        sides = now.pace.sides
+        side = next((each for each in sides if each >= _SMALL), sides[-1])
+        return self._draw(now.generator, now.quick, state, side)[0]
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until every wish is granted or dropped; returns whether it is."""
+        deadline = time.monotonic() + timeout
+        workers = (self._pictures, self._asides)
+        return all(each.wait(max(0.0, deadline - time.monotonic())) for each in workers)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pictures.close()
+        self._asides.close()
+
+    def _render(self, wish: Wish) -> Painted | None:
+        now = self._now
+        if wish.epoch != now.epoch:
+            return None
+        whole = now.generator.config.resolution
+        side = now.pace.side(time.monotonic()) if wish.moving else whole
+        session = now.quick if wish.moving else now.exact
+        started = time.perf_counter()
+        image, resolved = self._draw(now.generator, session, wish.state, side)
+        seconds = time.perf_counter() - started
+        if wish.moving:
+            now.pace.note(side, seconds, time.monotonic())
+        return Painted(wish, image, resolved, seconds)
+
+    @staticmethod
+    def _draw(
+        generator: GeneratorBase, session: SynthesisSession, state: EditState, side: int
+    ) -> tuple[Tensor, Resolved]:
+        preview = None if side == generator.config.resolution else side
+        with turns_of(generator):
+            resolved = resolve(generator, state)
+            noise = "const" if resolved.noise is None else resolved.noise.maps
+            with placed(generator, state.placement):
+                image = session.draw(resolved.wplus.tensor, noise=noise, preview=preview)
+        return image, resolved
+
+    def _aside(
+        self, wish: tuple[EditState, Callable[[Tensor], None]]
+    ) -> tuple[Tensor, Callable[[Tensor], None]]:
+        state, show = wish
+        generator = self._now.generator
+        with turns_of(generator):
+            return draw(generator, state), show
+
+    def _aside_done(
+        self, done: tuple[Tensor, Callable[[Tensor], None]] | None, error: Exception | None
+    ) -> None:
+        if done is not None:
+            image, show = done
+            show(image)
+        elif error is not None:
+            self._fail(error)
+
+    def _done(self, done: Painted | None, error: Exception | None) -> None:
+        try:
+            if error is not None:
+                raise error
+            if done is not None and done.wish.epoch == self.epoch:
+                self._deliver(done)
+        except Exception as failure:
+            self._fail(failure)

@@ -1,0 +1,122 @@
+// The panel: sources, the columns that are shown, the table of layers; takes files that are dropped; says so when the
+// kernel is gone.
+const LARGEST_FILE = 256 * 2 ** 20;
+
+class Chips {
+  constructor(model, texts, wire) {
+    Object.assign(this, { model, texts, wire });
+    this.element = h("div", { className: "smis-turn-chips", role: "group", "aria-label": texts.columns });
+  }
+
+  build() {
+    const shown = this.model.get("columns");
+    const names = Object.keys(this.model.get("turnable"));
+    const keys = [...names.map((name) => `strength:${name}`), "blend", "psi", "noise"];
+    const used = new Set(this.model.get("settings").edit.flatMap((row) => Object.keys(row.strengths ?? {})));
+    this.element.replaceChildren(...keys.map((key) => {
+      const { kind, name } = columnOf(key);
+      const on = shown.includes(key);
+      const text = kind === "strength" ? name : this.texts[kind];
+      const chip = h("button", { type: "button", className: `smis-chip smis-chip-${kind}` }, text);
+      chip.title = filled(this.texts[`${kind}_tooltip`], { name });
+      chip.setAttribute("aria-pressed", on);
+      chip.classList.toggle("smis-used", !on && used.has(name) && kind === "strength");
+      chip.addEventListener("click", () => this.wire.ask("column", { column: key, on: !on }));
+      return chip;
+    }));
+  }
+}
+
+// Files dropped anywhere on the widget, or chosen, go to Python, which says what they are.
+function takesFiles(root, wire, texts, refuse, signal) {
+  const take = async (file) => {
+    if (!file) return;
+    if (file.size > LARGEST_FILE) return refuse(filled(texts.too_large, { name: file.name }));
+    wire.ask("open", { name: file.name }, { buffers: [await file.arrayBuffer()] });
+  };
+  const over = (event, on) => {
+    if (![...(event.dataTransfer?.types ?? [])].includes("Files")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    root.classList.toggle("smis-dropping", on);
+  };
+  root.addEventListener("dragover", (event) => over(event, true), { signal });
+  root.addEventListener("dragleave", (event) => {
+    if (!root.contains(event.relatedTarget)) over(event, false);
+  }, { signal });
+  root.addEventListener("drop", (event) => {
+    over(event, false);
+    take(event.dataTransfer?.files[0]);
+  }, { signal });
+  return take;
+}
+
+function render({ model, el }) {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const texts = model.get("texts");
+  const wire = new Wire(model);
+  const [sources, chips, rows] = [Sources, Chips, Rows].map((Part) => new Part(model, texts, wire));
+  const told = h("div", { className: "smis-error", hidden: true, role: "alert" });
+  const line = h("pre", {});
+  const copy = button("copy", texts.copy, () => navigator.clipboard?.writeText(line.textContent).then(() => tick(copy, "copy")));
+  const gone = h("div", { className: "smis-turn-gone", role: "alert" }, h("p", {}, texts.gone), line, copy);
+  el.classList.add("smis-turn-panel");
+  el.append(gone, sources.element, sources.places, chips.element, rows.element, told);
+
+  const refuse = (text) => Object.assign(told, { textContent: text, hidden: false });
+  const attach = () => {
+    if (signal.aborted) return;
+    const root = el.closest(".smis-turn");
+    if (!root) return void requestAnimationFrame(attach);
+    watcher.observe(root, { attributes: true, attributeFilter: ["class"] });
+    const take = takesFiles(root, wire, texts, refuse, signal);
+    root.addEventListener("smis-open", () => {
+      const input = h("input", { type: "file", accept: ".png,.safetensors" });
+      input.addEventListener("change", () => take(input.files[0]));
+      input.click();
+    }, { signal });
+    const undo = (event) => {
+      if (!(event.ctrlKey || event.metaKey) || event.target.closest("input, textarea")) return;
+      const key = event.key.toLowerCase();
+      const act = key === "z" ? (event.shiftKey ? "redo" : "undo") : key === "y" ? "redo" : null;
+      if (!act) return;
+      event.preventDefault();
+      event.stopPropagation();
+      wire.ask(act);
+    };
+    root.addEventListener("keydown", undo, { signal });
+  };
+
+  const build = () => [sources, chips, rows].forEach((part) => part.build());
+  const show = () => {
+    told.hidden = true;
+    wire.flush();
+    sources.show();
+    rows.show();
+  };
+  const again = () => {
+    line.textContent = model.get("again");
+    // The widget manager says so by a class: a kernel that was restarted has forgotten the widget.
+    const root = el.closest(".smis-turn");
+    gone.hidden = !root?.classList.contains("jupyter-widgets-disconnected");
+    if (root?.classList.contains("smis-lost") === gone.hidden) root.classList.toggle("smis-lost", !gone.hidden);
+  };
+  const watcher = new MutationObserver(again);
+  const heard = {
+    "change:layout_of": build, "change:columns": build, "change:turnable": build,
+    "change:settings": show, "change:heard": show, "change:again": again,
+  };
+  for (const [event, act] of Object.entries(heard)) model.on(event, act);
+  build();
+  again();
+  attach();
+  el.smis = { wire, rows, sources };
+  return () => {
+    controller.abort();
+    watcher.disconnect();
+    for (const [event, act] of Object.entries(heard)) model.off(event, act);
+  };
+}
+
+export default { render };

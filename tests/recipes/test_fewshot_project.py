@@ -1,0 +1,193 @@
+"""A project is trained, goes on where it was interrupted, and an edit stays where it is made."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from smis_core.fewshot import (
+    Anchor,
+    EncoderOptions,
+    FewshotProject,
+    ProjectSettings,
+    ValidationOptions,
+)
+from smis_core.inversion import HybridOptions
+from smis_core.labelling import QuickOptions, ThoroughOptions
+from smis_core.labels import PORTRAITS, UNPAINTED, LabelClass, LabelMap, Palette
+from smis_core.recipes import fewshot_project
+from smis_core.recipes.fewshot_project import invert_photograph, train_project
+from smis_core.recipes.mirrors import mirrored, with_mirrors
+from smis_core.recipes.region_change import change_region, changed_region
+
+sys.path.append(str(Path(__file__).parents[1] / "fewshot"))
+from tiny_world import PALETTE, shades, tiny_generator
+
+MARKS = Palette(
+    "marks", (LabelClass(1, "dot", (255, 0, 0), "1"), LabelClass(2, "line", (0, 255, 0), "2"))
+)
+OPTIONS = EncoderOptions(pictures=48, batch=8)
+WATCH = ValidationOptions(masks=4, interval_steps=2)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Few steps for the labeller and for the mirror image."""
+    thorough = ThoroughOptions(
+        QuickOptions(steps=5, hidden=4, members=2, copies=2, pixels=400), rounds=1, samples=2
+    )
+    fit, find = fewshot_project.fit_thoroughly, fewshot_project.hybrid
+    monkeypatch.setattr(
+        fewshot_project, "fit_thoroughly", lambda *a, **k: fit(*a, options=thorough, **k)
+    )
+
+    def few(*arguments, **named):
+        return find(*arguments, **{**named, "options": HybridOptions(steps=3)})
+
+    monkeypatch.setattr(fewshot_project, "hybrid", few)
+
+
+@pytest.fixture
+def project(tmp_path):
+    made = FewshotProject.create(tmp_path / "mine", PALETTE, generator=tiny_generator())
+    picture = made.add_sample(1)
+    made.annotate(picture.name, LabelMap(shades(picture.image)[0].numpy(), PALETTE))
+    return made
+
+
+def train(project):
+    return train_project(project, options=OPTIONS, validation=WATCH)
+
+
+def test_a_project_is_trained_and_its_encoder_kept(project):
+    steps = list(train(project))
+    assert [*dict.fromkeys(step.phase for step in steps)] == ["mirror", "name", "train"]
+    assert any(step.miou is not None for step in steps)
+    assert project.encoder_state == "fresh"
+    mask = project.pictures["seed-1"].annotation
+    last = steps[-1].synthesizer.encode(mask).tensor
+    opened = FewshotProject.open(project.folder, generator=project.generator)
+    assert torch.allclose(opened.synthesizer().encode(mask).tensor, last, atol=1e-2)
+    assert list(project.work.iterdir()) == []
+    other = project.add_sample(2)
+    project.annotate(other.name, LabelMap(shades(other.image)[0].numpy(), PALETTE))
+    assert project.encoder_state == "stale"
+    assert any("changed since" in note for note in project.notes())
+
+
+def test_an_interrupted_training_goes_on(project, monkeypatch):
+    monkeypatch.setattr(fewshot_project, "_STATE_INTERVAL_STEPS", 2)
+    whole = list(train(project))[-1].synthesizer.encoder.state_dict()
+    project.encoder_path.unlink()
+    seen = 0
+    for step in train(project):
+        seen += step.phase == "train"
+        if seen == 4:
+            break
+    again = FewshotProject.open(project.folder, generator=project.generator)
+    rest = list(train(again))
+    assert "mirror" not in {step.phase for step in rest}, "the labeller is kept, too"
+    first = next(step for step in rest if step.phase == "train")
+    assert first.index > 4
+    resumed = rest[-1].synthesizer.encoder.state_dict()
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_a_sparse_project_draws_from_landmarks_and_lines(tmp_path):
+    project = FewshotProject.create(
+        tmp_path / "marks", MARKS, generator=tiny_generator(), settings=ProjectSettings("sparse")
+    )
+    indices = np.full((32, 32), UNPAINTED, dtype=np.uint8)
+    indices[5:7, 5:7], indices[20, 4:28] = 1, 2
+    sketch = LabelMap(indices, MARKS)
+    project.annotate(project.add_sample(1).name, sketch)
+    *_, last = train(project)
+    drawn = last.synthesizer.synthesize(sketch, style_seeds=(1, 2))
+    assert drawn.images.shape == (2, 3, 32, 32)
+    assert all(set(each) == {1, 2} for each in drawn.by_class)
+    *_, step = last.synthesizer.refine(sketch, last.synthesizer.encode(sketch), steps=2)
+    assert step.done == 1
+
+
+def test_nothing_annotated_is_told_before_any_work(tmp_path):
+    empty = FewshotProject.create(tmp_path / "empty", PALETTE, generator=tiny_generator())
+    with pytest.raises(ValueError, match="annotated"):
+        train_project(empty)
+
+
+def test_a_photograph_gets_its_latent_and_quality(project):
+    photo = project.add_photograph(project.pictures["seed-1"].image, name="photo.png")
+    *_, last = invert_photograph(project, photo.name)
+    assert last.index >= 1
+    kept = FewshotProject.open(project.folder, generator=project.generator).pictures["photo"]
+    assert kept.wplus is not None
+    assert kept.quality > 0
+    with pytest.raises(ValueError, match="seed-1"):
+        invert_photograph(project, "nobody")
+
+
+def test_a_mirror_image_has_left_and_right_exchanged():
+    from smis_core.fewshot import AnnotatedPictures
+
+    labels = torch.ones(1, 8, 8, dtype=torch.uint8)
+    labels[0, 2, 1], labels[0, 2, 6] = 5, 13  # a right eye at the viewer's left, and hair
+    images = torch.rand(1, 3, 8, 8)
+    turned = mirrored(AnnotatedPictures(images, labels, PORTRAITS))
+    assert int(turned.labels[0, 2, 6]) == 4
+    assert int(turned.labels[0, 2, 1]) == 13
+    assert torch.equal(turned.images, images.flip(3))
+
+
+def test_mirror_images_that_the_generator_cannot_draw_are_left_out(project):
+    annotated = project.annotated()
+    wrong = type(annotated.wplus)(annotated.wplus.tensor.roll(1, dims=2) * 3)
+    assert len(with_mirrors(project.generator, annotated, wrong).images) == 1
+
+
+def test_an_edit_changes_its_region_and_nothing_else(project):
+    synthesizer = list(train(project))[-1].synthesizer
+    picture = project.pictures["seed-1"]
+    kept = Anchor(picture.annotation, picture.wplus)
+    indices = picture.annotation.indices.copy()
+    indices[4:10, 4:10] = np.where(indices[4:10, 4:10] == 3, 0, 3)
+    edited = LabelMap(indices, PALETTE)
+    region = changed_region(kept.mask, edited)
+    assert 36 <= float(region.sum()) < 200
+    changed = change_region(synthesizer, kept, edited)
+    with torch.no_grad():
+        before = synthesizer.generator.synthesis(picture.wplus.tensor)
+    outside = region == 0
+    assert torch.equal(changed.images[0][:, outside], before[0][:, outside])
+    assert not torch.equal(changed.images, before)
+    untouched = change_region(synthesizer, kept, kept.mask)
+    assert torch.equal(untouched.images, before)
+    with pytest.raises(ValueError, match="one size"):
+        changed_region(kept.mask, kept.mask.resized(16))
+
+
+def test_a_project_is_trained_from_a_terminal(project, tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from smis_core.checkpoints.native import save_network
+    from smis_core.cli import app
+
+    save_network(tmp_path / "generator.safetensors", project.generator)
+    made = FewshotProject.create(
+        tmp_path / "theirs",
+        PALETTE,
+        generator=project.generator,
+        source=str(tmp_path / "generator.safetensors"),
+        settings=ProjectSettings(pictures=16),
+    )
+    picture = project.pictures["seed-1"]
+    made.annotate(made.add_sample(1).name, picture.annotation)
+    runner = CliRunner()
+    done = runner.invoke(app, ["fewshot", "project", str(made.folder), "--device", "cpu"])
+    assert done.exit_code == 0, done.output
+    assert "16 pictures" in done.output
+    assert made.encoder_state == "fresh"
+    refused = runner.invoke(app, ["fewshot", "project", str(tmp_path)])
+    assert refused.exit_code == 1
+    assert "project.json" in refused.output
