@@ -67,9 +67,7 @@ class Brush(anywidget.AnyWidget):
         """
         region = np.asarray(region)
         if region.shape != (self.side, self.side):
-            raise ValueError(
-                f"region: wanted [{self.side}, {self.side}], got {[*region.shape]}"
-            )
+            raise ValueError(f"region: wanted [{self.side}, {self.side}], got {[*region.shape]}")
         self._settle((region > 0).astype(np.uint8) * 255, "")
 
     def undo(self, by: int = -1) -> None:

@@ -87,9 +87,7 @@ class Sorted:
         return bool(self.less and self.more) and (even or not self.paired)
 
 
-def direction_of(
-    generator: GeneratorBase, piles: Sorted, label: int | None
-) -> Directions | None:
+def direction_of(generator: GeneratorBase, piles: Sorted, label: int | None) -> Directions | None:
     """What tells two piles apart; None while there is not enough on them.
 
     Raises:

@@ -194,9 +194,7 @@ class RegionEditor(widgets.VBox):
         on = self._guarded
         self.observe(on(lambda change: self._follow()), ["state", "softness"])
         self.brush.observe(on(lambda change: self._follow()), "region")
-        self.brush.observe(
-            lambda change: mark(self.eraser, "smis-on", change.new), "erasing"
-        )
+        self.brush.observe(lambda change: mark(self.eraser, "smis-on", change.new), "erasing")
 
     @traitlets.validate("state")
     def _check_state(self, proposal: Any) -> EditState:

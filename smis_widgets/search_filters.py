@@ -56,9 +56,7 @@ class Filters(widgets.VBox):
 class _Row(widgets.HBox):
     """A range slider with its values beside it and a reset."""
 
-    def __init__(
-        self, name: str, low: float, high: float, circle: bool, strings: Strings
-    ) -> None:
+    def __init__(self, name: str, low: float, high: float, circle: bool, strings: Strings) -> None:
         unit = 1 / 72 if circle else 0.1
         low, high = math.floor(low / unit) * unit, math.ceil(high / unit) * unit
         self._circle = circle

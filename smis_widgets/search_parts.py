@@ -56,9 +56,7 @@ class SeedField(widgets.HBox):
         self.field.value = str(random.SystemRandom().randrange(LARGEST_DICE + 1))
 
 
-def group_field(
-    generator: GeneratorBase, tooltip: str, strings: Strings
-) -> widgets.Dropdown:
+def group_field(generator: GeneratorBase, tooltip: str, strings: Strings) -> widgets.Dropdown:
     """All layers, or those of one group; a small generator has no fine ones."""
     groups = ["all", *(group for group in GROUPS if group_rows(generator, group))]
     field = widgets.Dropdown(

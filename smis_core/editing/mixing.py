@@ -23,9 +23,7 @@ Readable: TypeAlias = int | str | Seeded | Found | WPlus | W | EditState | os.Pa
 """A seed, a source, a latent, a state, or a PNG (path or bytes) that a state was saved in."""
 
 
-def read_source(
-    generator: GeneratorBase, what: Readable, *, label: int | None = None
-) -> Source:
+def read_source(generator: GeneratorBase, what: Readable, *, label: int | None = None) -> Source:
     """What some sign for a picture of a generator stands for.
 
     Args:

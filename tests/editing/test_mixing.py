@@ -24,9 +24,7 @@ from .conftest import a_class, stylegan2
 
 def test_the_grid_is_that_of_the_paper(anyone):
     label = a_class(anyone)
-    down, across = [
-        [Seeded(seed, label=label) for seed in seeds] for seeds in ((1, 2), (3, 4, 5))
-    ]
+    down, across = [[Seeded(seed, label=label) for seed in seeds] for seeds in ((1, 2), (3, 4, 5))]
     pool = MixPool(anyone, down, across, rows=[1, 2])
     codes = [
         WPlus(torch.cat([latent_of(anyone, each).tensor for each in side]))
@@ -50,18 +48,14 @@ def test_psi_truncates_both_sources(generator):
 def test_everything_that_stands_for_a_picture_is_read(generator, tmp_path):
     seed = Seeded(7)
     latent = latent_of(generator, seed)
-    plain = EditState(
-        generator=identify(generator), a=seed, edit=Edit.neutral(generator.num_ws)
-    )
+    plain = EditState(generator=identify(generator), a=seed, edit=Edit.neutral(generator.num_ws))
     png = embed(draw(generator, plain).clamp(-1, 1), plain)
     (tmp_path / "picture.png").write_bytes(png)
     for what in (7, "7", seed, plain, png, tmp_path / "picture.png"):
         assert read_source(generator, what) == seed
     for what in (latent, W(latent.tensor[:, 0]), Found(latent)):
         assert torch.equal(read_source(generator, what).wplus.tensor, latent.tensor)
-    edited = EditState(
-        generator=plain.generator, a=seed, edit=plain.edit.changed([2], psi=0.5)
-    )
+    edited = EditState(generator=plain.generator, a=seed, edit=plain.edit.changed([2], psi=0.5))
     read = read_source(generator, edited)
     assert torch.equal(read.wplus.tensor, resolve(generator, edited).wplus.tensor)
     assert read.name == "7"
