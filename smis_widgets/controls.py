@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
+import traitlets
 
 from smis_widgets.strings import Strings
 
@@ -48,6 +49,13 @@ def caption(text: str = "") -> widgets.Label:
 def mark(widget: widgets.DOMWidget, name: str, on: bool) -> None:
     """Set or remove a style class."""
     (widget.add_class if on else widget.remove_class)(name)
+
+
+def toggle(owner: traitlets.HasTraits, name: str, icon: str, tooltip: str) -> widgets.Button:
+    """A button that turns a trait of its owner on and off, and shows which of both it is."""
+    button = icon_button(icon, tooltip, lambda: setattr(owner, name, not getattr(owner, name)))
+    owner.observe(lambda change: mark(button, "smis-on", change.new), name)
+    return button
 
 
 class SliderRow(widgets.HBox):

@@ -14,6 +14,7 @@ from smis_core.fewshot.synthesis import Anchor, Character, RefineStep, Synthesis
 from smis_core.jobs import LatestWorker, turns_of
 from smis_core.labels import LabelMap
 from smis_core.latents import WPlus
+from smis_core.recipes.region_change import change_region, within
 
 REFINE_SHOW_STEPS = 4
 """A refinement is shown every so many steps: showing costs about as much as a step."""
@@ -33,6 +34,8 @@ class Look:
     """the character that the mask is an edit of"""
     reference: WPlus | None = None
     """[1, L, w], whose colours are taken in place of the seed's"""
+    keep_rest: bool = False
+    """whether the picture changes only where the mask does; without an anchor it has no effect"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +88,8 @@ class Portraitist:
         self._synthesizer = synthesizer
         self._listener = listener
         self._lock = turns_of(synthesizer.generator)
-        self._wishes = 0
+        self.wishes = 0
+        """How many portraits were wished for."""
         self._last: Portrait | None = None
         self._portraits = LatestWorker(self._render, self._deliver)
         self._characters = LatestWorker(self._sample, self._deliver)
@@ -93,7 +97,7 @@ class Portraitist:
 
     def portrait(self, mask: Callable[[], LabelMap], look: Look, *, final: bool) -> None:
         """Wish for a portrait; `mask` is called when its turn comes, so that it is the newest."""
-        self._wishes += 1
+        self.wishes += 1
         self._portraits.submit(_Wish(mask, look, final))
 
     def character(self, seed: int, truncation: float) -> None:
@@ -102,7 +106,7 @@ class Portraitist:
 
     def styles(self, mask: LabelMap, look: Look, seeds: Sequence[int]) -> None:
         """Wish for thumbnails of one drawing in several styles."""
-        self._styles.submit((mask, look, tuple(seeds), self._wishes))
+        self._styles.submit((mask, look, tuple(seeds), self.wishes))
 
     def sample(self, seed: int, truncation: float) -> Character:
         """A character, at once."""
@@ -121,8 +125,11 @@ class Portraitist:
     def refined(self, portrait: Portrait, *, steps: int) -> Iterator[Portrait]:
         """The portrait after each step of refinement, ever closer to its mask."""
         started = time.perf_counter()
+        mask, look = portrait.mask, portrait.look
+        with self._lock:
+            kept = self._kept(look, look.style, look.reference)
         process: Iterator[RefineStep] = self._synthesizer.refine(
-            portrait.mask, portrait.wplus, steps=steps, mix_from=portrait.look.mix_from
+            mask, portrait.wplus, steps=steps, mix_from=look.mix_from
         )
         while True:
             with self._lock:
@@ -132,9 +139,9 @@ class Portraitist:
                 last = step.index == steps - 1
                 if not last and step.index % REFINE_SHOW_STEPS:
                     continue
-                image, *fits = self._draw(step.wplus, portrait.mask)
+                image, *fits = self._draw(step.wplus, mask, kept)
             seconds = time.perf_counter() - started
-            yield Portrait(image, step.wplus, *fits, portrait.mask, portrait.look, seconds, last)
+            yield Portrait(image, step.wplus, *fits, mask, look, seconds, last)
 
     def read(self, portrait: Portrait) -> LabelMap:
         """What the labeller reads in a portrait: its pseudo labels, at the picture's size."""
@@ -155,6 +162,19 @@ class Portraitist:
     def _synthesize(
         self, mask: LabelMap, look: Look, seed: int, reference: WPlus | None = None
     ) -> Synthesis:
+        kept = self._kept(look, seed, reference)
+        if kept is not None:
+            return change_region(self._synthesizer, kept, mask)
+        return self._plain(mask, look, seed, reference)
+
+    def _kept(self, look: Look, seed: int, reference: WPlus | None) -> Anchor | None:
+        """The portrait before its mask was edited, in the chosen style; None where all changes."""
+        if not look.keep_rest or look.anchor is None:
+            return None
+        drawn = self._plain(look.anchor.mask, look, seed, reference)
+        return Anchor(look.anchor.mask, drawn.wplus)
+
+    def _plain(self, mask: LabelMap, look: Look, seed: int, reference: WPlus | None) -> Synthesis:
         return self._synthesizer.synthesize(
             mask,
             anchor=look.anchor,
@@ -165,7 +185,12 @@ class Portraitist:
         )
 
     @torch.no_grad()
-    def _draw(self, wplus: WPlus, mask: LabelMap) -> tuple[Tensor, float, dict[int, float]]:
+    def _draw(
+        self, wplus: WPlus, mask: LabelMap, kept: Anchor | None
+    ) -> tuple[Tensor, float, dict[int, float]]:
+        if kept is not None:
+            made = within(self._synthesizer, kept, wplus, mask)
+            return made.images, made.fidelity[0], made.by_class[0]
         image: Tensor = self._synthesizer.generator.synthesis(wplus.tensor)
         read = torch.tensor(self._synthesizer.label(wplus)[0].indices)
         fidelity, by_class = self._synthesizer.measure(mask, read[None])
@@ -188,7 +213,7 @@ class Portraitist:
     def _thumbnails(self, wish: tuple[LabelMap, Look, tuple[int, ...], int]) -> Callable[[], None]:
         mask, look, seeds, wishes = wish
         for seed in seeds:
-            if self._wishes != wishes:
+            if self.wishes != wishes:
                 break
             with self._lock:
                 made = self._synthesize(mask, look, seed)

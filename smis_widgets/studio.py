@@ -20,7 +20,7 @@ from smis_core.fewshot.synthesis import Anchor, Character, Synthesizer
 from smis_core.images import to_pil
 from smis_core.jobs import Job
 from smis_core.latents import WPlus
-from smis_widgets.controls import MessageLine, SliderRow, icon_button, mark
+from smis_widgets.controls import MessageLine, icon_button, toggle
 from smis_widgets.fidelity_row import FidelityRow
 from smis_widgets.image_view import ImageView, png_bytes, with_plain_picture
 from smis_widgets.job_bar import JobBar
@@ -28,7 +28,7 @@ from smis_widgets.keepsakes import album, save_portrait, sheet
 from smis_widgets.mask_pad import MaskPad
 from smis_widgets.portraitist import REFINE_SHOW_STEPS, Look, Portrait, Portraitist
 from smis_widgets.strings import Strings
-from smis_widgets.style_row import StyleRow
+from smis_widgets.style_row import StyleRow, look_rows
 
 STYLES = 6
 REFINE_STEPS = 40
@@ -70,6 +70,9 @@ class SketchStudio(widgets.VBox):
 
     truncation = traitlets.Float(0.7, min=0.0, max=1.0)
     """How far styles and new characters stray from the average."""
+
+    keep_rest = traitlets.Bool(False)
+    """Whether the picture changes only where the character's mask was changed."""
 
     underlay = traitlets.Bool(False)
     """Whether the portrait lies underneath the mask on the pad."""
@@ -129,7 +132,7 @@ class SketchStudio(widgets.VBox):
         It keeps to the open character until the pad is cleared or takes a mask from elsewhere.
         """
         own = (self.style_seed, self.mix_from, self.truncation)
-        return Look(*own, self.pad.origin, self.reference)
+        return Look(*own, self.pad.origin, self.reference, self.keep_rest)
 
     def new_character(self) -> None:
         """Roll the dice for another character; its mask replaces the drawing, undo brings it
@@ -201,9 +204,8 @@ class SketchStudio(widgets.VBox):
         self.seed_field.add_class("smis-number")
         self.dice = icon_button("dice", strings("new_character"), on(self.new_character))
         self.original_button = icon_button("history", strings("original"), on(self.original))
-        self.underlay_button = icon_button(
-            "layer-group", strings("underlay"), on(lambda: self._toggle_underlay())
-        )
+        self.underlay_button = toggle(self, "underlay", "layer-group", strings("underlay"))
+        self.rest_button = toggle(self, "keep_rest", "lock", strings("keep_rest"))
         self.keep_button = icon_button(
             "thumbtack", strings("keep"), self._guarded("saving", self._keep_and_tell)
         )
@@ -218,19 +220,7 @@ class SketchStudio(widgets.VBox):
             on_error=lambda error: self.message.error(strings("refining"), error, strings),
             strings=strings,
         )
-        self.mix_row = SliderRow(
-            widgets.IntSlider(self.synthesizer.default_mix_from, 0, self.synthesizer.num_ws),
-            label=strings("mix_from"),
-            tooltip=strings("mix_from_tooltip"),
-            strings=strings,
-        )
-        self.truncation_row = SliderRow(
-            widgets.FloatSlider(0.7, min=0.0, max=1.0, step=0.05),
-            label=strings("truncation"),
-            tooltip=strings("truncation_tooltip"),
-            strings=strings,
-            show="{:.2f}",
-        )
+        self.mix_row, self.truncation_row = look_rows(self.synthesizer, strings)
 
     def _head(self) -> widgets.Box:
         name = widgets.Label(self._strings("character"))
@@ -238,7 +228,8 @@ class SketchStudio(widgets.VBox):
         return _styled("smis-head", name, self.seed_field, self.dice, self.original_button)
 
     def _main(self) -> widgets.Box:
-        tools = _styled("smis-group", self.underlay_button, self.keep_button, self.save_button)
+        buttons = (self.rest_button, self.underlay_button, self.keep_button, self.save_button)
+        tools = _styled("smis-group", *buttons)
         bar = _styled("smis-bar", tools, self.reading)
         parts = (self.view, bar, self.job_bar, self.fidelity)
         column = _styled("smis-portrait", *parts, kind=widgets.VBox)
@@ -256,7 +247,7 @@ class SketchStudio(widgets.VBox):
         self.pad.observe(on(lambda change: self._follow(final=True)), "value")
         self.pad.observe(on(lambda change: self._follow_stroke()), "revision")
         self.pad.observe(on(lambda change: self._follow_look(change)), "look")
-        look = ("style_seed", "reference", "mix_from", "truncation")
+        look = ("style_seed", "reference", "mix_from", "truncation", "keep_rest")
         self.observe(on(lambda change: self._follow(final=True)), look)
         self.observe(on(lambda change: self.styles.choose(change.new)), "style_seed")
         self.observe(
@@ -325,22 +316,24 @@ class SketchStudio(widgets.VBox):
         start = self.portrait
         if start is None:
             return None
+        wishes = self._painters.wishes
+
+        def refined(portrait: Portrait) -> None:
+            # What was on its way when something else was wished for comes too late.
+            if self._painters.wishes == wishes:
+                self.portrait_done(portrait)
 
         return Job(
             lambda: self._painters.refined(start, steps=REFINE_STEPS),
             total=1 + (REFINE_STEPS - 1) // REFINE_SHOW_STEPS + 1,
-            on_step=self.portrait_done,
+            on_step=refined,
         )
 
     def _lay_under(self) -> None:
-        mark(self.underlay_button, "smis-on", self.underlay)
         if self.underlay and self.portrait is not None:
             self.pad.picture = to_pil(self.portrait.image)
         elif not self.underlay:
             self.pad.picture = None
-
-    def _toggle_underlay(self) -> None:
-        self.underlay = not self.underlay
 
     def _anchor_of(self, character: Character) -> Anchor:
         return Anchor(character.labels.resized(self._resolution), character.wplus)

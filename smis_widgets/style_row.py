@@ -1,4 +1,4 @@
-"""The row of styles: small portraits of the present drawing, one chosen."""
+"""Styles: small portraits of the present drawing, one chosen, and how much of it is taken."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from smis_widgets.controls import icon_button, mark
+from smis_core.fewshot.synthesis import Synthesizer
+from smis_widgets.controls import SliderRow, icon_button, mark
 from smis_widgets.image_view import ImageView
 from smis_widgets.strings import Strings
 
@@ -86,3 +87,21 @@ class StyleRow(widgets.HBox):
         for slot, (seed, button) in enumerate(zip(self.seeds, self._buttons, strict=True)):
             text = "own_style" if slot == 0 else "style_tooltip"
             button.tooltip = self._strings(text, seed=seed)
+
+
+def look_rows(synthesizer: Synthesizer, strings: Strings) -> tuple[SliderRow, SliderRow]:
+    """Sliders for the row of W+ from which a style is taken, and for how far styles stray."""
+    mix_row = SliderRow(
+        widgets.IntSlider(synthesizer.default_mix_from, 0, synthesizer.num_ws),
+        label=strings("mix_from"),
+        tooltip=strings("mix_from_tooltip"),
+        strings=strings,
+    )
+    truncation_row = SliderRow(
+        widgets.FloatSlider(0.7, min=0.0, max=1.0, step=0.05),
+        label=strings("truncation"),
+        tooltip=strings("truncation_tooltip"),
+        strings=strings,
+        show="{:.2f}",
+    )
+    return mix_row, truncation_row

@@ -68,18 +68,43 @@ def change_region(
     Raises:
         ValueError: see `Synthesizer.encode`, `Synthesizer.synthesize` and `blend_region`.
     """
-    if region is None:
-        side = max(kept.mask.height, mask.height)
-        region = changed_region(kept.mask.resized(side), mask.resized(side))
     rows = synthesizer.num_ws if styles is None else None
     drawn = synthesizer.synthesize(
         mask, anchor=kept, styles=kept.wplus if styles is None else styles, mix_from=rows
     )
-    images = blend_region(synthesizer.generator, kept.wplus, drawn.wplus, region, softness=softness)
+    return within(synthesizer, kept, drawn.wplus, mask, region=region, softness=softness)
+
+
+@torch.no_grad()
+def within(
+    synthesizer: Synthesizer,
+    kept: Anchor,
+    wplus: WPlus,  # [N, L, w]
+    mask: LabelMap,
+    *,
+    region: Tensor | None = None,  # [H, H] in [0, 1]
+    softness: float = 0.03,
+) -> Synthesis:
+    """Pictures of known codes inside a region, and the kept portrait outside of it.
+
+    Args:
+        synthesizer: what draws.
+        kept: the portrait, and the sketch that shows it before the edit.
+        wplus: what is drawn inside.
+        mask: the edited sketch, with which the result is compared.
+        region, softness: as in `change_region`.
+
+    Raises:
+        ValueError: see `blend_region`.
+    """
+    if region is None:
+        side = max(kept.mask.height, mask.height)
+        region = changed_region(kept.mask.resized(side), mask.resized(side))
+    images = blend_region(synthesizer.generator, kept.wplus, wplus, region, softness=softness)
     size = synthesizer.resolution
     inside = F.interpolate(region[None, None].float(), size=(size, size), mode="area")[0, 0] > 0.5
     outer, *_ = synthesizer.label(kept.wplus)
-    found = np.stack([each.indices for each in synthesizer.label(drawn.wplus)])
+    found = np.stack([each.indices for each in synthesizer.label(wplus)])
     labels = np.where(inside.cpu().numpy(), found, outer.indices)
     fidelity, by_class = synthesizer.measure(mask, torch.from_numpy(labels).to(synthesizer.device))
-    return Synthesis(images, drawn.wplus, fidelity, by_class)
+    return Synthesis(images, wplus, fidelity, by_class)

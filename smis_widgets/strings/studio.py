@@ -12,6 +12,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         "Another character and its mask, to be edited; undo brings your drawing back",
     ),
     "original": ("Back to this character's own mask",),
+    "keep_rest": ("Keep the rest: the picture changes only where the mask was changed",),
     "underlay": ("Show the portrait underneath the mask",),
     "fidelity": ("fidelity",),
     "fidelity_tooltip": ("How well the portrait shows what the mask asks for, from 0 to 1",),

@@ -339,3 +339,24 @@ def test_masks_of_any_square_size_are_drawn(studio):
 
 def _file(studio):
     return io.BytesIO(studio.view.data)
+
+
+def test_the_rest_is_kept_bit_by_bit_where_only_a_part_was_changed():
+    studio = SketchStudio(resolution=128, seed=7)
+    try:
+        before = studio.portrait.image
+        studio.keep_rest = True
+        studio.pad.label, studio.pad.brush_size = 13, 10
+        studio.pad.stroke([(0.1, 0.8), (0.2, 0.9)])
+        assert studio.wait()
+        *_, refined = studio._painters.refined(studio.portrait, steps=1)
+        for changed in (studio.portrait, refined):
+            differs = (changed.image != before).any(dim=1)[0]
+            assert differs[105:, 10:30].any()
+            assert not differs[:80].any()
+            assert not differs[:, 60:].any()
+        studio.keep_rest = False
+        assert studio.wait()
+        assert (studio.portrait.image != before).any(dim=1)[0, :80].any()
+    finally:
+        studio.close()
