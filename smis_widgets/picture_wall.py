@@ -304,7 +304,9 @@ class PictureWall(anywidget.AnyWidget):
         with self._lock:
             self._flying.pop((index, revision), None)
             if index in (near := self._pages.get(view, {})):
-                near[index] = max(near[index], has)
+                near[index] = has
+                if has < 0:  # that place is not near any more: sent again it would come back again
+                    del near[index]
             self._deliver()
 
     def _deliver(self) -> None:

@@ -240,7 +240,7 @@ class Wall {
       await tile.take(content, buffers);
       this.dress(tile);
     }
-    this.send({ shown: [content.tile, content.revision, tile?.revision ?? 0] });
+    this.send({ shown: [content.tile, content.revision, tile?.revision ?? -1] });
   }
 
   clear() {

@@ -79,6 +79,8 @@ def test_the_page_shows_the_kernels_pictures_and_few_at_a_time(opened):
     wall = wall_of(page)
     assert picture(page, wall, 3) == of_kernel(kernel, "wall.wall", 3)
     assert 0 < page.locator(".smis-wall").first.locator(".smis-wall-tile").count() < 80
+    for each in ("wall.wall", "grid.wall"):  # what is out of sight is not sent for ever
+        becomes(kernel, f"len({each}._flying)", 0)
 
 
 def test_it_fills_as_it_scrolls_and_forgets_what_is_far(opened):

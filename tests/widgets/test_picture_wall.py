@@ -235,3 +235,14 @@ def test_what_is_no_picture_is_refused(wall):
 def test_large_pictures_are_made_small(wall):
     wall.put(0, colour(1, side=900))
     assert Image.open(io.BytesIO(wall.picture(0))).size == (256, 256)
+
+
+def test_what_a_page_has_scrolled_away_from_is_not_sent_again_and_again(wall):
+    page = Page(wall)
+    wall.put(5, colour(1))
+    page.want(5)
+    for _ in range(3):
+        page.say(shown=[5, 1, -1])  # it came, and its place was gone
+    assert page.places == [5]
+    page.want(5)
+    assert page.places == [5, 5]
