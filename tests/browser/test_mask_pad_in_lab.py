@@ -284,13 +284,17 @@ def test_the_keyboard_alone_draws(pad):
     page.locator(".smis-surface").first.focus()
     page.keyboard.press("b")
     page.keyboard.press("ArrowRight")
+    # It begins where the pointer was last, if it was over the pad: 40 pixels on is inside of it.
+    page.evaluate("() => { smisTest.surface.smis.overlay.cross = { x: 328, y: 776, size: 192 }; }")
+    page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")
     for _ in range(3):
         page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Enter")
     pad.settle()
     row = pad.kept()[48]
-    assert (row[45:80] == 13).all()
+    assert (row[19:50] == 13).all()
+    assert (row[60:] == 255).all()
     assert (pad.kept()[:40] == 255).all()
 
 

@@ -68,7 +68,7 @@ class PadView {
     this.overlay = new Overlay(this.over, this.lens, this.tools, this.get);
     this.hand = new Hand(this.surface, this.lens, this.#listener(), () => this.#settings(), this.signal);
     // For tests and for tools of other people: what is shown, settled and under way.
-    this.surface.smis = { sheet, wire, lens: this.lens, tools: this.tools, model };
+    this.surface.smis = { sheet, wire, lens: this.lens, tools: this.tools, overlay: this.overlay, model };
   }
 
   #listener() {
