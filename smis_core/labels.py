@@ -203,7 +203,9 @@ class LabelMap:
         _label_files.write(path, self.indices, self.palette, colours=colours)
 
     @classmethod
-    def load(cls, path: PathLike, palette: Palette | None = PORTRAITS) -> LabelMap:
+    def load(
+        cls, path: PathLike, palette: Palette | None = PORTRAITS, *, unfinished: bool = False
+    ) -> LabelMap:
         """Read a mask whose pixel values are class indices.
 
         Accepted are square indexed and grey pictures of 8 bits, RGB whose channels are equal, and
@@ -214,6 +216,7 @@ class LabelMap:
         Args:
             path: a PNG or another lossless format, ``.npz`` or ``.svg``.
             palette: what the indices mean; None: the palette that `save` put into the file.
+            unfinished: admit a mask on which nothing but background is painted so far.
 
         Raises:
             FileNotFoundError: there is no such file.
@@ -221,7 +224,7 @@ class LabelMap:
         """
         indices, palette = _label_files.read(path, palette)
         _refuse_unknown(indices, palette, str(path))
-        if np.isin(indices, (0, UNPAINTED)).all():
+        if not unfinished and np.isin(indices, (0, UNPAINTED)).all():
             raise ValueError(
                 f"{path}: the mask is empty (background or unpainted everywhere); "
                 "paint at least one part"

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from smis_core.fewshot import FewshotProject, ProjectSettings
-from smis_core.labels import UNPAINTED, LabelClass, LabelMap, Palette
+from smis_core.labels import PORTRAITS, UNPAINTED, LabelClass, LabelMap, Palette
 from smis_core.latents import WPlus
 
 sys.path.append(str(Path(__file__).parent))
@@ -104,6 +104,17 @@ def test_one_class_alone_teaches_nothing(project):
     project.annotate(name, LabelMap(np.full((32, 32), 3, dtype=np.uint8), PALETTE))
     with pytest.raises(ValueError, match=r"only 'light'"):
         project.annotated()
+
+
+def test_an_annotation_that_was_begun_with_the_background_is_read_again(world, tmp_path):
+    project = FewshotProject.create(tmp_path / "begun", PORTRAITS, generator=world.generator)
+    indices = np.full((32, 32), UNPAINTED, np.uint8)
+    indices[:9] = 0
+    name = project.add_sample(1).name
+    project.annotate(name, LabelMap(indices, PORTRAITS))
+    again = reopened(project)
+    assert again.problems == ()
+    assert again.pictures[name].annotation == LabelMap(indices, PORTRAITS)
 
 
 def test_a_photograph_teaches_when_it_is_inverted(project):

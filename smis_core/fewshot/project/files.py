@@ -176,9 +176,9 @@ def read_picture(
 def read_mask(path: Path, palette: Palette) -> LabelMap:
     """An annotation in a project's palette; ValueError where it is none, or names do not match."""
     try:
-        return LabelMap.load(path, palette) if not _carries_palette(path) else translated(
-            LabelMap.load(path, None), palette
-        )  # fmt: skip
+        if _carries_palette(path):
+            return translated(LabelMap.load(path, None, unfinished=True), palette)
+        return LabelMap.load(path, palette, unfinished=True)
     except ValueError as error:
         text = str(error)
         raise ValueError(text if str(path) in text else f"{path}: {text}") from error
