@@ -16,7 +16,19 @@ from smis_widgets.pad_tools import BRUSH_SIZES, LOOK, TOOLS, key_table
 from smis_widgets.shell import THEME, joined
 from smis_widgets.strings import Strings
 
-_PARTS = ("raster", "sheet", "screen", "hand", "wire", "tools", "overlay", "panel", "desk", "pad")
+_PARTS = (
+    "../parts",
+    "raster",
+    "sheet",
+    "screen",
+    "hand",
+    "wire",
+    "tools",
+    "overlay",
+    "panel",
+    "desk",
+    "pad",
+)
 _PACK_FROM_BYTES = 4096
 
 

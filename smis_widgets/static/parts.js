@@ -26,7 +26,7 @@ function h(tag, properties = {}, ...children) {
   for (const [name, value] of Object.entries(properties)) {
     if (name === "on") for (const [event, act] of Object.entries(value)) element.addEventListener(event, act);
     else if (name === "style") element.style.cssText = value;
-    else if (name in element) element[name] = value;
+    else if (name in element && name !== "list") element[name] = value;
     else element.setAttribute(name, value);
   }
   element.append(...children.filter((child) => child !== null && child !== undefined));
@@ -43,8 +43,8 @@ function icon(name) {
   return svg;
 }
 
-function button(name, title, act, kind = "") {
-  const properties = { type: "button", className: `smis-tool ${kind}`, title, "aria-label": title };
+function button(name, title, act, className = "smis-tool") {
+  const properties = { type: "button", className, title, "aria-label": title };
   return h("button", { ...properties, on: { click: act } }, icon(name));
 }
 

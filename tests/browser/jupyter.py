@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 
 import nbformat
 from jupyter_client import BlockingKernelClient
-from playwright.sync_api import Page, TimeoutError
+from playwright.sync_api import Locator, Page, TimeoutError
 
 from smis_core.cli.lab import jupyter_environment
 
@@ -25,6 +26,21 @@ KERNEL_IS_IDLE = """() => {
     const panel = window.jupyterapp?.shell.currentWidget;
     return panel?.sessionContext?.session?.kernel?.status === 'idle';
 }"""
+
+
+RUN_NEXT = "() => window.jupyterapp.commands.execute('notebook:run-cell-and-select-next')"
+THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+
+
+def keep_screenshot(page: Page | Locator, name: str) -> None:
+    """Where SMIS_SCREENSHOTS names a folder, for people to look at."""
+    if folder := os.environ.get("SMIS_SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def becomes(kernel: Kernel, expression: str, wanted: object) -> None:
+    """Fail, with what it is instead, if an expression does not come to a value."""
+    assert kernel.becomes(expression, wanted, timeout=120), kernel.value(expression)
 
 
 class Lab:
@@ -88,6 +104,17 @@ class Lab:
                 self.close_kernels()
         if run:
             page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+    def lesson(self, page: Page, name: str, *, last: str) -> None:
+        """Open one of the project's notebooks and run it up to the cell that ends with a line."""
+        shutil.copy(REPOSITORY / "notebooks" / name, self.folder)
+        self.open(page, name, run=False)
+        cells = nbformat.read(REPOSITORY / "notebooks" / name, 4).cells
+        wanted = next(
+            place for place, each in enumerate(cells) if each.source.endswith(f"\n{last}")
+        )
+        for _ in range(wanted + 1):
+            page.evaluate(RUN_NEXT)
 
     def kernel(self) -> Kernel:
         """A client to the kernel of the only open notebook."""

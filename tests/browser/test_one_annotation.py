@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from browser.drawing import Hand
-from browser.jupyter import Kernel, Lab
+from browser.jupyter import Kernel, Lab, becomes, keep_screenshot
 from playwright.sync_api import Page, expect
 
 from smis_core.labels import PORTRAITS
@@ -49,16 +46,6 @@ def opened(lab: Lab, page: Page):
     page.locator(".smis-few .smis-surface").wait_for(timeout=PATIENCE)
     with lab.kernel() as kernel:
         yield page, kernel
-
-
-def becomes(kernel: Kernel, expression: str, wanted: object) -> None:
-    assert kernel.becomes(expression, wanted, timeout=PATIENCE / 1000), kernel.value(expression)
-
-
-def keep_screenshot(page: Page, name: str) -> None:
-    """Where SMIS_SCREENSHOTS names a folder, for people to look at."""
-    if folder := os.environ.get("SMIS_SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 def take_brush(page: Page, kernel: Kernel, pad: str, place: str, size: int) -> HandAt:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
-from browser.jupyter import Kernel, Lab
+from browser.jupyter import Kernel, Lab, becomes, keep_screenshot
 from playwright.sync_api import Page, expect
 
 PATIENCE = 120_000
@@ -34,16 +31,6 @@ def opened(lab: Lab, page: Page):
     page.locator(f".smis-search {TILES}").first.wait_for(timeout=PATIENCE)
     with lab.kernel() as kernel:
         yield page, kernel
-
-
-def becomes(kernel: Kernel, expression: str, wanted: object) -> None:
-    assert kernel.becomes(expression, wanted, timeout=60), kernel.value(expression)
-
-
-def keep_screenshot(page: Page, name: str) -> None:
-    """Where SMIS_SCREENSHOTS names a folder, for people to look at."""
-    if folder := os.environ.get("SMIS_SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"search-{name}.png")
 
 
 def wall_of(page: Page, place: int = 0):
@@ -146,7 +133,7 @@ def test_more_like_this_and_between_these(opened):
     expect(page.locator(".smis-heading").first).to_contain_text("between")
     page.get_by_title("Back to what hung here before").click()
     expect(page.locator(".smis-heading").first).to_contain_text("like 4")
-    keep_screenshot(page, "1-like")
+    keep_screenshot(page, "search-1-like")
     assert kernel.value("wall.message.value") == ""
 
 
@@ -195,7 +182,7 @@ def test_samples_are_dragged_and_pressed_into_piles(opened):
     assert picture(page, strip, 6) != picture(page, strip, 0)
     tile(more, 0).drag_to(less)
     becomes(kernel, "[len(pile.states) for pile in piles.piles.values()]", [2, 1])
-    keep_screenshot(page, "2-piles")
+    keep_screenshot(page, "search-2-piles")
     assert kernel.value("piles.message.value") == ""
 
 
@@ -217,7 +204,7 @@ def test_a_region_is_painted_with_the_mouse(opened):
     assert (after[inside] != before[inside]).any()
     assert np.array_equal(after[~inside], before[~inside])
     assert not painted[:80].any()
-    keep_screenshot(page, "3-region")
+    keep_screenshot(page, "search-3-region")
     page.keyboard.press("Control+z")
     becomes(kernel, "bool(editor.brush.painted.any()) or not editor.wait()", False)
     assert page.locator(".jp-Dialog").count() == 0

@@ -8,7 +8,6 @@ face: no portrait shows one beside or under its place, and the synthesiser draws
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 from browser.drawing import Hand
-from browser.jupyter import REPOSITORY, Kernel, Lab
+from browser.jupyter import REPOSITORY, Kernel, Lab, keep_screenshot
 from playwright.sync_api import Page
 from scipy import ndimage
 
@@ -82,17 +81,11 @@ def around(region: np.ndarray, pixels: float) -> np.ndarray:
     return ndimage.distance_transform_edt(~region) <= pixels
 
 
-def keep_screenshot(page: Page, name: str) -> None:
-    """Where SMIS_SCREENSHOTS names a folder, for people to look at."""
-    if folder := os.environ.get("SMIS_SCREENSHOTS"):
-        page.locator(".smis-studio").screenshot(path=Path(folder) / f"{name}.png")
-
-
 def test_mouth_and_hair_go_where_they_are_drawn(studio, tmp_path):
     page, kernel = studio
     before = drawing(kernel)
     side = before.shape[0]
-    keep_screenshot(page, "1-opened")
+    keep_screenshot(page.locator(".smis-studio"), "1-opened")
     opened = portrait(page, kernel, tmp_path)
     hand = Hand(page)
 
@@ -113,7 +106,7 @@ def test_mouth_and_hair_go_where_they_are_drawn(studio, tmp_path):
         if place.any():
             hand.press(label.key)
             moved[label.index] = hand.cover(around(place, 1.5), 4)
-    keep_screenshot(page, "2-face")
+    keep_screenshot(page.locator(".smis-studio"), "2-face")
 
     # The hair: a broad curtain at both sides, down to the lower edge.
     middle = drawing(kernel)
@@ -122,7 +115,7 @@ def test_mouth_and_hair_go_where_they_are_drawn(studio, tmp_path):
     hand.press(HAIR.key)
     kernel.run("studio.pad.brush_size = 20")
     lengthened = hand.cover(curtain, 20)
-    keep_screenshot(page, "3-hair")
+    keep_screenshot(page.locator(".smis-studio"), "3-hair")
 
     after = drawing(kernel)
     last = {index: region & ~curtain for index, region in moved.items()}
@@ -140,7 +133,7 @@ def test_mouth_and_hair_go_where_they_are_drawn(studio, tmp_path):
     assert iou(new_hair, old_hair) < 0.7
 
     image = portrait(page, kernel, tmp_path)
-    keep_screenshot(page, "4-portrait")
+    keep_screenshot(page.locator(".smis-studio"), "4-portrait")
     seen = found_by_judge(image, side)
     seen_hair, seen_mouth = seen == HAIR.index, np.isin(seen, MERGED["mouth"])
     assert (image - opened).abs().mean() > 0.02

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import base64
 import io
-import os
-import shutil
-from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
-from browser.jupyter import REPOSITORY, Kernel, Lab
+from browser.jupyter import THEME, Kernel, Lab, becomes, keep_screenshot
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 NOTEBOOK = "05_turn_the_layers.ipynb"
 PATIENCE = 180_000
-RUN_NEXT = "() => window.jupyterapp.commands.execute('notebook:run-cell-and-select-next')"
-THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
 RESTART = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
 
 PIXELS = """async () => {
@@ -46,25 +40,10 @@ DROP = """data => {
 @pytest.fixture(scope="module")
 def opened(lab: Lab, page: Page):
     """The notebook, run as far as the cell that shows the sliders, and its kernel."""
-    shutil.copy(REPOSITORY / "notebooks" / NOTEBOOK, lab.folder)
-    lab.open(page, NOTEBOOK, run=False)
-    cells = nbformat.read(REPOSITORY / "notebooks" / NOTEBOOK, 4).cells
-    wanted = next(place for place, cell in enumerate(cells) if cell.source.endswith("\nsliders"))
-    for _ in range(wanted + 1):
-        page.evaluate(RUN_NEXT)
+    lab.lesson(page, NOTEBOOK, last="sliders")
     page.locator(".smis-turn [data-painted]").wait_for(timeout=PATIENCE)
     with lab.kernel() as kernel:
         yield page, kernel
-
-
-def keep_screenshot(page: Page, name: str) -> None:
-    """Where SMIS_SCREENSHOTS names a folder, for people to look at."""
-    if folder := os.environ.get("SMIS_SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png")
-
-
-def becomes(kernel: Kernel, expression: str, wanted: object) -> None:
-    assert kernel.becomes(expression, wanted, timeout=120), kernel.value(expression)
 
 
 def slider(page: Page, column: str, rows: str) -> Locator:

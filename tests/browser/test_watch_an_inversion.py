@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from pathlib import Path
-
-import nbformat
 import pytest
-from browser.jupyter import REPOSITORY, Kernel, Lab
+from browser.jupyter import THEME, Lab, becomes, keep_screenshot
 from playwright.sync_api import Page, expect
 
 NOTEBOOK = "02_watch_an_inversion.ipynb"
@@ -24,32 +19,15 @@ display(overlay)
 """
 
 DRAWN = "() => +document.querySelector('.smis-plot').dataset.points >= wanted"
-RUN_NEXT = "() => window.jupyterapp.commands.execute('notebook:run-cell-and-select-next')"
-THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
 
 
 @pytest.fixture(scope="module")
 def opened(lab: Lab, page: Page):
     """The notebook, run as far as the cell that shows `progress`, and its kernel."""
-    shutil.copy(REPOSITORY / "notebooks" / NOTEBOOK, lab.folder)
-    lab.open(page, NOTEBOOK, run=False)
-    cells = nbformat.read(REPOSITORY / "notebooks" / NOTEBOOK, 4).cells
-    wanted = next(place for place, cell in enumerate(cells) if cell.source.endswith("\nprogress"))
-    for _ in range(wanted + 1):
-        page.evaluate(RUN_NEXT)
+    lab.lesson(page, NOTEBOOK, last="progress")
     page.locator(".smis-plot canvas").wait_for(timeout=PATIENCE)
     with lab.kernel() as kernel:
         yield page, kernel
-
-
-def keep_screenshot(page: Page, name: str) -> None:
-    """Where SMIS_SCREENSHOTS names a folder, for people to look at."""
-    if folder := os.environ.get("SMIS_SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png")
-
-
-def becomes(kernel: Kernel, expression: str, wanted: object) -> None:
-    assert kernel.becomes(expression, wanted, timeout=120), kernel.value(expression)
 
 
 def test_the_points_align_the_face(opened):

@@ -1,7 +1,7 @@
 // Palette, tools and options around the stage. They show the model's traits and change them, nothing else; what they
 // ask of the kernel goes through `act`.
 
-const ICONS = {
+Object.assign(PATHS, {
   brush: "M13 2l1 1-6.5 7.5-2-2zM5 9.5l2 2c-.5 2-2 3-5 3 1-1 .5-2.5 1-3.500s1-1.500 2-1.500z",
   eraser: "M9 2.500l4.500 4.500-6 6.500H4L1.500 11zM5.500 6.500l4.500 4.500",
   line: "M2.500 13.500l11-11",
@@ -15,52 +15,22 @@ const ICONS = {
   point: "M8 14.500C5 11 3.500 8.500 3.500 6a4.500 4.500 0 019 0c0 2.500-1.500 5-4.500 8.500zM8 4.500v3M6.500 6h3",
   pick: "M9.500 4l2.500 2.500M8.500 5l2.500 2.500-5.500 5.500-3 .500.500-3zM10 4l2-2c1-1 3 1 2 2l-2 2",
   move: "M8 1.500v13M1.500 8h13M6 3.500l2-2 2 2M6 12.500l2 2 2-2M3.500 6l-2 2 2 2M12.500 6l2 2-2 2",
-  copy: "M5.500 5.500h8v8h-8zM2.500 10.500v-8h8",
   mirror: "M8 1.500v13M6 4v8L1.500 12zM10 4v8l4.500 0z",
-  undo: "M3 6h6.500a3.500 3.500 0 010 7H6M6 2.500L2.500 6 6 9.500",
-  redo: "M13 6H6.500a3.500 3.500 0 000 7H10M10 2.500L13.500 6 10 9.500",
   clear: "M2.500 4h11M6 4V2h4v2M4 4l.7 10h6.600L12 4M6.700 6.500v5M9.300 6.500v5",
   load: "M1.500 13V3h4.500l1.500 2h5v2M1.500 13l2.500-6h11l-2.500 6z",
-  save: "M8 1.500v8.500M4.500 7L8 10.500 11.500 7M2 11v3h12v-3",
   view: "M1 8c2-3.300 4.300-5 7-5s5 1.700 7 5c-2 3.300-4.300 5-7 5s-5-1.700-7-5zM8 6a2 2 0 110 4 2 2 0 010-4z",
   help: "M5.500 5.500a2.500 2.500 0 115 0c0 1.800-2.500 2-2.500 4M8 12.200v.300",
   round: "M8 3a5 5 0 110 10A5 5 0 018 3z",
   square: "M3 3h10v10H3z",
   pressure: "M2 13c4 0 8-2 12-10M2 13c4 1 9-1 12-10",
-  fit: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4",
-  lock: "M4 7.500h8V14H4zM5.500 7.500V5a2.500 2.500 0 015 0v2.500",
   edit: "M11 2.500L13.500 5 6 12.500l-3.500 1 1-3.500z",
   up: "M3.500 10L8 5.500l4.500 4.500",
   down: "M3.500 6L8 10.500 12.500 6",
-  add: "M8 2.500v11M2.500 8h11",
   merge: "M3 2.500c0 5 5 4 5 8M13 2.500c0 5-5 4-5 8v3.500M6 12l2 2 2-2",
-};
+});
 
-function h(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name === "on") for (const [event, act] of Object.entries(value)) element.addEventListener(event, act);
-    else if (name in element && name !== "list") element[name] = value;
-    else element.setAttribute(name, value);
-  }
-  element.append(...children.filter((child) => child !== null && child !== undefined));
-  return element;
-}
 
-function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
-  return svg;
-}
-
-function button(name, title, act, kind = "smis-icon") {
-  const properties = { type: "button", className: `smis-button ${kind}`, title, "aria-label": title };
-  return h("button", { ...properties, on: { click: act } }, icon(name));
-}
+const padButton = (name, title, act, kind = "smis-icon") => button(name, title, act, `smis-button ${kind}`);
 
 function slider(text, { min, max, step = 1, show }, read, write) {
   const input = h("input", { type: "range", min, max, step, "aria-label": text.name, title: text.title });
@@ -72,7 +42,7 @@ function slider(text, { min, max, step = 1, show }, read, write) {
     input.setAttribute("aria-valuetext", show(read()));
     reset.disabled = read() === first;
   };
-  const reset = button("undo", text.reset, () => (write(first), refresh()), "smis-reset");
+  const reset = padButton("undo", text.reset, () => (write(first), refresh()), "smis-reset");
   input.addEventListener("input", () => (write(Number(input.value)), refresh()));
   const row = h("label", { className: "smis-slide", title: text.title }, h("span", { className: "smis-name" }, text.name));
   row.append(input, value);
@@ -90,7 +60,7 @@ class PaletteList {
   constructor(model, texts, act) {
     Object.assign(this, { model, texts, act, editing: false, counts: null });
     this.list = h("div", { className: "smis-classes", role: "radiogroup", "aria-label": texts.palette });
-    this.edit = button("edit", texts.edit_palette, () => this.#toggle());
+    this.edit = padButton("edit", texts.edit_palette, () => this.#toggle());
     this.foot = h("div", { className: "smis-palette-foot" });
     this.element = h("div", { className: "smis-palette" }, this.list, this.foot);
     this.show();
@@ -150,7 +120,7 @@ class PaletteList {
     const pick = h("button", { type: "button", className: "smis-class", role: "radio", "aria-label": each.name }, swatch, name, key);
     pick.addEventListener("click", choose);
     pick.addEventListener("keydown", (event) => this.#step(event, place, classes));
-    const lock = button("lock", texts.protect.replace("{name}", each.name), () => this.act.protect(each.index), "smis-lock");
+    const lock = padButton("lock", texts.protect.replace("{name}", each.name), () => this.act.protect(each.index), "smis-lock");
     const row = h("div", { className: "smis-class-row" }, pick, lock);
     return Object.assign(row, { pick, lock, hint });
   }
@@ -183,11 +153,11 @@ class PaletteList {
     const amount = h("span", { className: "smis-amount" });
     const pick = h("button", { type: "button", className: "smis-class", role: "radio", "aria-label": each.name }, amount);
     pick.addEventListener("click", choose);
-    const up = button("up", texts.move_up, () => edit("reorder", { place: place - 1 }), "smis-tiny");
-    const down = button("down", texts.move_down, () => edit("reorder", { place: place + 1 }), "smis-tiny");
+    const up = padButton("up", texts.move_up, () => edit("reorder", { place: place - 1 }), "smis-tiny");
+    const down = padButton("down", texts.move_down, () => edit("reorder", { place: place + 1 }), "smis-tiny");
     up.disabled = place === 0;
     down.disabled = place === classes.length - 1;
-    const remove = button("clear", texts.delete_class.replace("{name}", each.name), () => edit("delete", {}), "smis-tiny");
+    const remove = padButton("clear", texts.delete_class.replace("{name}", each.name), () => edit("delete", {}), "smis-tiny");
     remove.disabled = classes.length === 1;
     const row = h("div", { className: "smis-class-row" }, colour, name, pick, merge, up, down, remove);
     return Object.assign(row, { pick, amount, hint });
@@ -195,12 +165,12 @@ class PaletteList {
 
   #presets() {
     const { texts } = this;
-    const add = button("add", texts.add_class, () => this.act.palette("add", {}));
+    const add = padButton("add", texts.add_class, () => this.act.palette("add", {}));
     const names = this.model.get("presets");
     const options = names.map((name) => h("option", { value: name }, name));
     const preset = h("select", { title: texts.preset, "aria-label": texts.preset }, h("option", { value: "" }, texts.presets), ...options);
     preset.addEventListener("change", () => preset.value && this.act.palette("preset", { name: preset.value }));
-    const read = button("load", texts.import_colours, () => this.act.open("palette"));
+    const read = padButton("load", texts.import_colours, () => this.act.open("palette"));
     return [add, preset, read];
   }
 }
@@ -213,10 +183,10 @@ class Desk {
     const hinted = (name) => texts[name] + (keys[name] ? ` (${keys[name].toUpperCase()})` : "");
     this.tools = {};
     const group = (...names) => {
-      const buttons = names.map((name) => (this.tools[name] = button(name, hinted(name), () => act.tool(name))));
+      const buttons = names.map((name) => (this.tools[name] = padButton(name, hinted(name), () => act.tool(name))));
       return h("div", { className: "smis-group", role: "group" }, ...buttons);
     };
-    const does = (name, run = () => act.edit(name)) => (this[name] = button(name, texts[name], run));
+    const does = (name, run = () => act.edit(name)) => (this[name] = padButton(name, texts[name], run));
     const edits = ["undo", "redo", "clear", "mirror"].map((name) => does(name));
     const files = [does("load", () => act.open("mask")), does("save", () => this.#unfold("files"))];
     const shows = [does("view", () => this.#unfold("looks")), does("help", act.help)];
@@ -251,7 +221,7 @@ class Desk {
   #make() {
     const { model, texts } = this;
     const toggle = (name, symbol, read, write) => {
-      const made = button(symbol, texts[name], () => write(!read()));
+      const made = padButton(symbol, texts[name], () => write(!read()));
       return Object.assign(made, { refresh: () => press(made, read()) });
     };
     const pixels = (value) => `${value} px`;
@@ -302,7 +272,7 @@ class Desk {
       return slider(text, percent, () => model.get("look")[name], (value) => set(name, value));
     });
     this.zoom = h("output", { className: "smis-value" });
-    const fit = button("fit", texts.fit, () => this.act.fit());
+    const fit = padButton("fit", texts.fit, () => this.act.fit());
     const lens = h("div", { className: "smis-row" }, h("span", { className: "smis-name" }, texts.zoom), this.zoom, fit);
     return h("div", { className: "smis-fold", hidden: true }, ...this.ticks, ...this.lights, lens);
   }

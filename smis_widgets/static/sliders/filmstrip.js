@@ -7,7 +7,7 @@ class Film {
     this.pick = h("button", { type: "button", className: "smis-film-pick" }, this.image, this.label);
     this.pick.addEventListener("click", (event) =>
       model.send(event.shiftKey ? { act: "compare", number } : { act: "go", number }));
-    this.compare = button("wipe", texts.compare, () => model.send({ act: "compare", number }), "smis-film-compare");
+    this.compare = button("wipe", texts.compare, () => model.send({ act: "compare", number }), "smis-tool smis-film-compare");
     this.element = h("div", { className: "smis-film" }, this.pick, this.compare);
     this.element.dataset.number = number;
   }

@@ -71,7 +71,7 @@ class Rows {
     });
     const names = filled("{where}", { where });
     const tool = (name, act) =>
-      button(name, filled(this.texts[name], { where: names }), () => this.wire.ask(act, { rows }), `smis-turn-${name}`);
+      button(name, filled(this.texts[name], { where: names }), () => this.wire.ask(act, { rows }), `smis-tool smis-turn-${name}`);
     const lock = button("lock", filled(this.texts.lock, { where: names }), () =>
       this.wire.ask("lock", { rows, on: !this.#locked(rows) }), "smis-turn-lock");
     const tools = { reset: tool("reset", "reset"), only: rows.length < this.#count ? tool("only", "only") : null, lock };

@@ -22,7 +22,7 @@ class SourceLine {
       wire.ask("step", { place, by: event.key === "ArrowUp" ? 1 : -1 });
     });
     this.seed.addEventListener("change", () => wire.ask("seed", { place, text: this.seed.value.trim() }));
-    const dice = button("dice", filled(texts.dice, { place: upper }), () => wire.ask("dice", { place }), "smis-dice");
+    const dice = button("dice", filled(texts.dice, { place: upper }), () => wire.ask("dice", { place }), "smis-tool smis-dice");
     this.walk = new Slider({ ...WALK, label: filled(texts.walk, { place: upper }), title: texts.walk_tooltip }, texts,
       (value, more) => value === "rest" ? wire.ask("rest", {}, { more }) : wire.ask("walk", { place, value }, { more, key: `walk ${place}` }));
     this.walk.track.dataset.walk = place;
