@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor
 from ..checkpoints.native import fingerprint
 from ..devices import has_fast_bfloat16
 from ..inversion import pixel_distance, pyramid
+from ..inversion.encoder_state import follow, rate_share, read_state, write_state
 from ..labelling import Labeller, first_fine_row, sample_ws
 from ..labels import Palette
 from ..networks.generator_base import GeneratorBase
@@ -228,9 +228,9 @@ class _Run:
 
     def _rate(self) -> float:
         if self.stalled_at is None:
-            return _schedule(self.index / self.options.steps)
+            return rate_share(self.index / self.options.steps)
         done = (self.index - self.stalled_at) / max(self.end - self.stalled_at, 1)
-        return _schedule(self.stalled_at / self.options.steps) * (
+        return rate_share(self.stalled_at / self.options.steps) * (
             0.5 + 0.5 * math.cos(math.pi * done)
         )
 
@@ -262,15 +262,10 @@ class _Run:
 
     @torch.no_grad()
     def _average(self) -> None:
-        half_life = max(self.options.average_share * self.options.steps, 1.0)
-        # While few steps are done, the average looks back at as few.
-        half_life = min(half_life, max(self.index / 8, 0.5))
-        keep = 0.5 ** (1 / half_life)
-        averaged: list[Tensor] = list(self.network.encoder.parameters())
-        latest: list[Tensor] = list(self.encoder.parameters())
-        torch._foreach_lerp_(averaged, latest, 1 - keep)
-        own = self.network.encoder.buffers()
-        for kept, newest in zip(own, self.encoder.buffers(), strict=True):
+        averaged, latest = self.network.encoder, self.encoder
+        half_life = self.options.average_share * self.options.steps
+        follow(averaged.parameters(), latest.parameters(), index=self.index, half_life=half_life)
+        for kept, newest in zip(averaged.buffers(), latest.buffers(), strict=True):
             kept.copy_(newest)
 
     def _identity(self) -> dict[str, Any]:
@@ -292,7 +287,6 @@ class _Run:
         """Everything that the next step depends on; a crash leaves the former file."""
         if self.process:
             return
-        partial = path.with_name(path.name + ".part")
         watched = {}
         if self.validator is not None:
             watched = {
@@ -301,37 +295,20 @@ class _Run:
                 "stalled_at": self.stalled_at,
                 "end": self.end,
             }
-        torch.save(
-            {
-                **watched,
-                "identity": self._identity(),
-                "index": self.index,
-                "total": self.total,
-                "losses": self.losses,
-                "encoder": self.encoder.state_dict(),
-                "average": self.network.encoder.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-            },
-            partial,
-        )
-        os.replace(partial, path)
+        values = {
+            **watched,
+            "index": self.index,
+            "total": self.total,
+            "losses": self.losses,
+            "encoder": self.encoder.state_dict(),
+            "average": self.network.encoder.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        write_state(path, self._identity(), values)
 
     def load(self, path: Path) -> None:
         """Continues from what `save` wrote; ValueError where it was another run."""
-        try:
-            saved = torch.load(path, map_location=self.device, weights_only=True)
-        except Exception as error:
-            raise ValueError(
-                f"{path}: wanted the state of an encoder's training, got a file that does not"
-                f" open ({error});"
-                " delete it to start again"
-            ) from error
-        if saved["identity"] != self._identity():
-            raise ValueError(
-                f"{path}: wanted the state of this run, got one with other options, another"
-                " generator or another"
-                " labeller; delete it to start again"
-            )
+        saved = read_state(path, self._identity(), device=self.device)
         self.index, self.total, self.losses = saved["index"], saved["total"], saved["losses"]
         self.encoder.load_state_dict(saved["encoder"])
         self.network.encoder.load_state_dict(saved["average"])
@@ -339,7 +316,3 @@ class _Run:
         if self.validator is not None:
             self.validator.best, self.validator.misses = saved["best"], saved["misses"]
             self.stalled_at, self.end = saved["stalled_at"], saved["end"]
-
-
-def _schedule(done: float) -> float:
-    return min(1.0, (done + 1e-3) / 0.03) * (0.5 + 0.5 * math.cos(math.pi * done))

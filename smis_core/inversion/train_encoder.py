@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -17,6 +15,7 @@ from ..checkpoints.native import fingerprint
 from ..devices import has_fast_bfloat16
 from ..labelling import restyle, sample_ws, shallow_synthesis
 from ..networks.generator_base import GeneratorBase
+from .encoder_state import follow, rate_share, read_state, write_state
 from .image_encoder import ImageEncoder, ImageEncoderConfig
 from .pyramid import pixel_distance, pyramid
 from .statistics import WStatistics
@@ -212,7 +211,7 @@ class _Run:
                 ws = ws + self.encoder(target, seen)
                 seen = self.generator.synthesis(ws)
         for group in self.optimizer.param_groups:
-            group["lr"] = options.learning_rate * _schedule(done)
+            group["lr"] = options.learning_rate * rate_share(done)
         with torch.enable_grad():
             losses = self._losses(ws, target, seen, known, coarse=done < options.coarse_share)
             weights = {
@@ -260,52 +259,30 @@ class _Run:
 
     @torch.no_grad()
     def _average(self) -> None:
-        half_life = max(self.options.average_share * self.options.steps, 1.0)
-        # While few steps are done, the average looks back at as few.
-        half_life = min(half_life, max(self.index / 8, 0.5))
-        torch._foreach_lerp_(
-            [*self.average.parameters()], [*self.encoder.parameters()], 1 - 0.5 ** (1 / half_life)
-        )
+        half_life = self.options.average_share * self.options.steps
+        follow(
+            self.average.parameters(), self.encoder.parameters(),
+            index=self.index, half_life=half_life,
+        )  # fmt: skip
 
     def _identity(self) -> dict[str, Any]:
         return {"options": asdict(self.options), "generator": fingerprint(self.generator)}
 
     def save(self, path: Path) -> None:
         """Everything that the next step depends on; a crash leaves the former file."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".part")
-        torch.save(
-            {
-                "identity": self._identity(),
-                "index": self.index,
-                "losses": self.losses,
-                "encoder": self.encoder.state_dict(),
-                "average": self.average.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-            },
-            partial,
-        )
-        os.replace(partial, path)
+        values = {
+            "index": self.index,
+            "losses": self.losses,
+            "encoder": self.encoder.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        write_state(path, self._identity(), values)
 
     def load(self, path: Path) -> None:
         """Continues from what `save` wrote; ValueError where it was another run."""
-        try:
-            saved = torch.load(path, map_location=self.device, weights_only=True)
-        except Exception as error:
-            raise ValueError(
-                f"{path}: wanted the state of an encoder's training, got a file that does not"
-                f" open ({error}); delete it to start again"
-            ) from error
-        if not isinstance(saved, dict) or saved.get("identity") != self._identity():
-            raise ValueError(
-                f"{path}: wanted the state of this run, got one with other options or another"
-                " generator; delete it to start again"
-            )
+        saved = read_state(path, self._identity(), device=self.device)
         self.index, self.losses = saved["index"], saved["losses"]
         self.encoder.load_state_dict(saved["encoder"])
         self.average.load_state_dict(saved["average"])
         self.optimizer.load_state_dict(saved["optimizer"])
-
-
-def _schedule(done: float) -> float:
-    return min(1.0, (done + 1e-3) / 0.03) * (0.5 + 0.5 * math.cos(math.pi * done))

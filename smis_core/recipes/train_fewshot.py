@@ -24,15 +24,14 @@ from smis_core.fewshot import (
     EncoderOptions,
     FewshotConfig,
     FewshotNetwork,
+    encoder_config,
     invert_annotated,
     train_encoder,
 )
 from smis_core.images import check_writable
 from smis_core.inversion import ProjectionOptions
 from smis_core.labelling import ThoroughOptions, fit_thoroughly
-from smis_core.labels import Palette
 from smis_core.latents import W, WPlus
-from smis_core.networks.encoders import MaskEncoderConfig
 from smis_core.networks.generator_base import GeneratorBase
 from smis_core.networks.strided import AnyDiscriminator
 from smis_core.portraits.renderer import RENDERER_VERSION
@@ -289,23 +288,13 @@ def _named(
     ):
         network = None
         if step.index == step.total:
-            encoder = encoder_config(generator, palette)
+            encoder = encoder_config(generator, palette.num_classes)
             config = FewshotConfig(encoder, step.labeller.config, palette, folded)
             network = FewshotNetwork(config).to(wplus.device)
             network.labeller.load_state_dict(step.labeller.state_dict())
             scratch.mkdir(parents=True, exist_ok=True)
             save_network(path, network, card={"identity": identity})
         yield FewshotStep("name", step.index, step.total, {"entropy": step.loss}, network)
-
-
-def encoder_config(generator: GeneratorBase, palette: Palette) -> MaskEncoderConfig:
-    """The default encoder for a generator and a palette."""
-    return MaskEncoderConfig(
-        num_classes=palette.num_classes,
-        resolution=generator.config.resolution,
-        num_ws=generator.num_ws,
-        w_dim=generator.config.w_dim,
-    )
 
 
 def hardware(device: torch.device) -> str:
