@@ -128,13 +128,21 @@ class SynthesisBase(nn.Module):
         readers = Counter([*wanted, *(name for stage in due for name in stage.inputs)])
         rows = ws.unbind(dim=1)
         outputs: dict[str, Tensor] = {}
-        for stage in due:
+        for stage, follower in zip(due, [*due[1:], None], strict=True):
+            if stage.name in outputs:
+                continue  # drawn together with the one before it
             inputs = [outputs[name] if name in outputs else held[name] for name in stage.inputs]
-            w = rows[0 if stage.w_row is None else stage.w_row]
-            noise = None if stage.noise is None else noises[stage.noise]
-            outputs[stage.name] = self._stage(stage, inputs, w, noise)
-            if keep:
-                keep(stage.name, outputs[stage.name])
+            both, alone = None, readers[stage.name] == 1 and not keep
+            if follower and alone and stage.name in follower.inputs:
+                both = self._pair(stage, follower, inputs, rows, noises)
+            if follower and both is not None:
+                outputs[follower.name] = both
+            else:
+                w = rows[0 if stage.w_row is None else stage.w_row]
+                noise = None if stage.noise is None else noises[stage.noise]
+                outputs[stage.name] = self._stage(stage, inputs, w, noise)
+                if keep:
+                    keep(stage.name, outputs[stage.name])
             readers.subtract(stage.inputs)
             for name in stage.inputs:
                 if not readers[name]:
@@ -167,6 +175,18 @@ class SynthesisBase(nn.Module):
         noise: NoiseMap,
     ) -> Tensor:
         raise NotImplementedError("a family of generators defines _stage")
+
+    def _pair(
+        self,
+        stage: Stage,
+        follower: Stage,
+        inputs: list[Tensor],
+        rows: Sequence[Tensor],
+        noises: Sequence[NoiseMap],
+    ) -> Tensor | None:
+        """The output of a stage that alone reads another one's, both drawn together where that is
+        faster; None where it is not."""
+        return None
 
     def _feature(self, name: str, output: Tensor) -> Tensor:
         """What a stage's output is as a feature."""

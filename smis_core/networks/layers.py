@@ -128,13 +128,24 @@ class SynthesisLayer(nn.Module):
         self.register_buffer("noise_const", torch.randn(resolution, resolution))
         self.register_buffer("resample_filter", setup_filter())
 
-    def forward(self, x: Tensor, w: Tensor, noise: NoiseMap, *, gain: float = 1.0) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        w: Tensor,
+        noise: NoiseMap,
+        *,
+        gain: float = 1.0,
+        styled_by: Tensor | None = None,
+        next_styles: Tensor | None = None,
+    ) -> Tensor:
+        """`styled_by`: its own styles, where x has been multiplied by them already."""
         return modulated_conv2d(
-            x, self.weight, self.affine(w), self.bias,
+            x, self.weight, self.affine(w) if styled_by is None else styled_by, self.bias,
             noise=None if noise is None else noise * self.noise_strength,
             gain=ACTIVATIONS["lrelu"].gain * gain,
             up=self.up, padding=1, resample_filter=self.resample_filter, flip_weight=self.up == 1,
             act="lrelu", clamp=_scaled(self.conv_clamp, gain),
+            styled=styled_by is not None, next_styles=next_styles,
         )  # fmt: skip
 
 

@@ -5,13 +5,14 @@ Everything runs in the dtype of the weights, or in bfloat16 under `torch.autocas
 dense layers and demodulation stay in float32.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from ..ops import setup_filter, upsample2d
+from ..ops import folds_styles, setup_filter, upsample2d
 from .configs import Architecture, GeneratorConfig
 from .generator_base import GeneratorBase, Stage, SynthesisBase
 from .layers import Conv2dLayer, FullyConnectedLayer, NoiseMap, SynthesisLayer, ToRGBLayer
@@ -134,6 +135,7 @@ class SynthesisBlock(nn.Module):
         self.resolution, self.architecture, self.in_channels = resolution, architecture, in_channels
         self.has_rgb = is_last or architecture == "skip"
         self.has_skip = bool(in_channels) and architecture == "resnet"
+        self.gain = 0.5**0.5 if self.has_skip else 1.0
         self.register_buffer("resample_filter", setup_filter())
         if not in_channels:
             self.const = nn.Parameter(torch.randn(out_channels, resolution, resolution))
@@ -170,7 +172,6 @@ class SynthesisBlock(nn.Module):
 
     def forward(self, part: str, inputs: list[Tensor], w: Tensor, noise: NoiseMap) -> Tensor:
         """One of its `stages`."""
-        gain = 0.5**0.5 if self.has_skip else 1.0
         output: Tensor
         if part == "torgb":
             output = self.torgb(inputs[0], w)
@@ -178,12 +179,26 @@ class SynthesisBlock(nn.Module):
         if part == "conv0":
             output = self.conv0(inputs[0], w, noise)
         elif part == "conv1":
-            output = self.conv1(inputs[0] if inputs else self._input(len(w)), w, noise, gain=gain)
+            output = self.conv1(
+                inputs[0] if inputs else self._input(len(w)), w, noise, gain=self.gain
+            )
         elif part == "skip":
-            output = self.skip(inputs[0], gain=gain)
+            output = self.skip(inputs[0], gain=self.gain)
         else:
             output = inputs[0] + inputs[1]
         return output
+
+    def convolutions(
+        self,
+        x: Tensor,
+        ws: Sequence[Tensor],  # of conv0 and of conv1
+        noises: Sequence[NoiseMap],
+    ) -> Tensor:
+        """conv1 after conv0, whose epilogue puts on conv1's styles."""
+        styles = self.conv1.affine(ws[1])
+        x = self.conv0(x, ws[0], noises[0], next_styles=styles)
+        y: Tensor = self.conv1(x, ws[1], noises[1], gain=self.gain, styled_by=styles)
+        return y
 
     def _input(self, count: int) -> Tensor:
         x = self.const.expand(count, -1, -1, -1)
@@ -235,6 +250,23 @@ class SynthesisNetwork(SynthesisBase):
         name, _, part = stage.name.partition(".")
         output: Tensor = self.get_submodule(name)(part, inputs, w, noise)
         return output
+
+    def _pair(
+        self,
+        stage: Stage,
+        follower: Stage,
+        inputs: list[Tensor],
+        rows: Sequence[Tensor],
+        noises: Sequence[NoiseMap],
+    ) -> Tensor | None:
+        name, _, part = stage.name.partition(".")
+        if part != "conv0" or follower.name != f"{name}.conv1" or not folds_styles(inputs[0]):
+            return None
+        ws = [rows[each.w_row] for each in (stage, follower) if each.w_row is not None]
+        maps = [noises[each.noise] for each in (stage, follower) if each.noise is not None]
+        block = self.get_submodule(name)
+        assert isinstance(block, SynthesisBlock)
+        return block.convolutions(inputs[0], ws, maps)
 
 
 class Generator(GeneratorBase):

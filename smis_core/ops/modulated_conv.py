@@ -82,6 +82,8 @@ def modulated_conv2d(
     flip_weight: bool = True,
     act: Literal["linear", "lrelu"] = "linear",
     clamp: float | None = None,
+    styled: bool = False,
+    next_styles: Tensor | None = None,  # [N, out]
     impl: Impl = "auto",
 ) -> Tensor:
     """A convolution whose input channels each sample scales by its own styles.
@@ -104,6 +106,9 @@ def modulated_conv2d(
         demodulate: divide by the expected standard deviation of the result.
         act: "lrelu" for a leaky ReLU with the slope of `ACTIVATIONS`; its gain is the caller's.
         clamp: largest magnitude of the result; None leaves it free.
+        styled: x has been multiplied by its styles already; they only demodulate.
+        next_styles: styles of the convolution that follows, put on where it alone reads this
+            result. Where `folds_styles`, that saves it a pass over its input.
         impl: "auto" or "reference".
 
     Returns:
@@ -118,11 +123,17 @@ def modulated_conv2d(
             f"x {[*x.shape]} wants a weight of [out, {x.shape[1]}, k, k] and styles of "
             f"{[*x.shape[:2]]}, but they are {[*weight.shape]} and {[*styles.shape]}"
         )
+    if next_styles is not None and next_styles.shape != (len(x), len(weight)):
+        raise ValueError(
+            f"next_styles must be {[len(x), len(weight)]}, but is {[*next_styles.shape]}"
+        )
     if act not in ("linear", "lrelu"):
         raise ValueError(f"act must be 'linear' or 'lrelu', but is {act!r}")
     if up > 1 and resample_filter is None:
         raise ValueError(f"up={up} needs a filter, but resample_filter is None")
-    if impl == "auto" and down == 1 and _drawing.can_draw(x, weight, styles, bias, noise):
+    folded = styled or next_styles is not None
+    others = (weight, styles, bias, noise)
+    if impl == "auto" and down == 1 and not folded and _drawing.can_draw(x, *others):
         fir = None
         if resample_filter is not None and up > 1:
             f = (
@@ -144,15 +155,19 @@ def modulated_conv2d(
         if demodulate:
             energy = weight.float().square().sum(dim=(2, 3))  # [out, in]
             scale = (styles.square() @ energy.T + 1e-8).rsqrt() * factor
+        elif styled:
+            scale = styles.new_full((len(x), len(weight)), factor)
         else:
             styles = styles * factor
-    x = x * _per_channel(styles, x)
+    if not styled:
+        x = x * _per_channel(styles, x)
     if native and up > 1:
         assert resample_filter is not None
         return conv_epilogue(
             _spread(x, weight, up=up, flip=flip_weight), f=resample_filter,
             padding=_sides_after(resample_filter, weight, up, padding),
-            scale=scale, bias=bias, noise=noise, gain=gain, act=act, clamp=clamp, impl=impl,
+            scale=scale, bias=bias, noise=noise, gain=gain, act=act, clamp=clamp,
+            next_styles=next_styles, impl=impl,
         )  # fmt: skip
     y = conv2d_resample(
         x, weight, up=up, down=down, padding=padding, resample_filter=resample_filter,
@@ -160,12 +175,19 @@ def modulated_conv2d(
     )  # fmt: skip
     if native:
         return conv_epilogue(
-            y, scale=scale, bias=bias, noise=noise, gain=gain, act=act, clamp=clamp, impl=impl
-        )
+            y, scale=scale, bias=bias, noise=noise, gain=gain, act=act, clamp=clamp,
+            next_styles=next_styles, impl=impl,
+        )  # fmt: skip
     offset = y.new_zeros(()) if bias is None else _per_channel(bias * gain, y)
     y = y + offset if scale is None else torch.addcmul(offset, y, _per_channel(scale, y))
     y = y if noise is None else y + (noise * gain).to(y.dtype)
-    return bias_act(y, act=act, gain=1, clamp=clamp, impl=impl)
+    y = bias_act(y, act=act, gain=1, clamp=clamp, impl=impl)
+    return y if next_styles is None else y * _per_channel(next_styles, y)
+
+
+def folds_styles(x: Tensor) -> bool:
+    """Whether `modulated_conv2d` on x puts `next_styles` on in a pass that it makes anyway."""
+    return choose("auto", x)
 
 
 def _spread(x: Tensor, weight: Tensor, *, up: int, flip: bool) -> Tensor:

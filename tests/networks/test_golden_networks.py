@@ -7,7 +7,13 @@ import torch
 from golden_files import load_golden, relative_error, state_of
 from torch import Tensor
 
-from smis_core.networks import Discriminator, DiscriminatorConfig, Generator, GeneratorConfig
+from smis_core.networks import (
+    Discriminator,
+    DiscriminatorConfig,
+    Generator,
+    GeneratorConfig,
+    stylegan2,
+)
 
 LIMIT = 1e-5
 
@@ -55,9 +61,14 @@ def test_generator(name: str, device: torch.device) -> None:
     assert max(errors.values()) <= LIMIT, errors
 
 
+@pytest.mark.parametrize("folded", [False, True], ids=["", "folded"])
 @pytest.mark.parametrize("name", ["uncond", "cond", "resnet", "orig", "clamp"])
-def test_generator_without_gradients(name: str, device: torch.device) -> None:
+def test_generator_without_gradients(
+    name: str, folded: bool, device: torch.device, monkeypatch: pytest.MonkeyPatch
+) -> None:
     generator, golden = load_generator(name, device)
+    if folded:  # as where an epilogue puts the next styles on
+        monkeypatch.setattr(stylegan2, "folds_styles", lambda x: True)
     with torch.no_grad():  # where pictures are drawn in fewer steps
         ours = {
             "image_noise_const": generator.synthesis(golden["ws"]),

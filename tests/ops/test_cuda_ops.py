@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from smis_core.networks import Generator, GeneratorConfig
 from smis_core.ops import (
     ACTIVATIONS,
     _build,
@@ -355,3 +356,23 @@ def test_a_layer_is_the_same_either_way(doors: torch.device) -> None:
     assert ours.shape == (2, 8, 16, 16)
     expected = conv_epilogue(y, clamp=1.0, gain=2**0.5, impl="reference", **arguments)
     assert torch.allclose(ours, expected)
+
+
+def test_a_network_is_the_same_either_way(
+    doors: torch.device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pictures and gradients, with styles that the layer before puts on."""
+    convolution = importlib.import_module("smis_core.ops.modulated_conv")
+    torch.manual_seed(6)
+    config = GeneratorConfig(resolution=16, z_dim=8, w_dim=8, channel_base=128, channel_max=8)
+    synthesis = Generator(config).to(doors).synthesis
+    ws = torch.randn(2, config.num_ws, 8, device=doors, requires_grad=True)
+    plain = synthesis(ws)
+    with monkeypatch.context() as native:
+        native.setattr(convolution, "choose", lambda impl, x, **_: impl != "reference")
+        assert convolution.folds_styles(ws)
+        ours = synthesis(ws)
+    assert torch.allclose(ours, plain, rtol=1e-5, atol=1e-6)
+    (expected,) = torch.autograd.grad(plain.square().mean(), ws)
+    (gradient,) = torch.autograd.grad(ours.square().mean(), ws)
+    assert torch.allclose(gradient, expected, rtol=1e-4, atol=1e-6 * float(expected.abs().max()))

@@ -45,6 +45,19 @@ def test_gain_scales_bias_and_noise_too(inputs, up: int, demodulate: bool, devic
     assert relative_error(full, expected.cpu()) <= 1e-5
 
 
+@pytest.mark.parametrize("demodulate", [True, False])
+def test_styles_put_on_by_the_convolution_before(inputs, demodulate: bool, device) -> None:
+    x, weight, styles, bias = inputs.values()
+    next_styles, next_weight = torch.randn(3, 5, device=device), torch.randn(4, 5, 3, 3).to(device)
+    first = {"act": "lrelu", "clamp": 1.0, "up": 2, "resample_filter": setup_filter().to(device)}
+    second = {"gain": 1.7, "demodulate": demodulate}
+    y = modulated_conv2d(x, weight, styles, bias, padding=1, **first)
+    expected = modulated_conv2d(y, next_weight, next_styles, padding=1, **second)
+    y = modulated_conv2d(x, weight, styles, bias, padding=1, next_styles=next_styles, **first)
+    ours = modulated_conv2d(y, next_weight, next_styles, padding=1, styled=True, **second)
+    assert relative_error(ours, expected.cpu()) <= 1e-5
+
+
 def test_demodulation_forgets_the_size_of_styles(inputs) -> None:
     x, weight, styles, _ = inputs.values()
     small = modulated_conv2d(x, weight, styles, padding=1)
@@ -76,6 +89,8 @@ def test_bad_input(inputs) -> None:
         modulated_conv2d(x, weight[:, :4], styles)
     with pytest.raises(ValueError, match="wants a weight of"):
         modulated_conv2d(x, weight, styles[:2])
+    with pytest.raises(ValueError, match="next_styles must be"):
+        modulated_conv2d(x, weight, styles, next_styles=styles)
     with pytest.raises(ValueError, match="needs a filter"):
         conv2d_resample(x, weight, down=2)
     with pytest.raises(ValueError, match="needs a filter"):
