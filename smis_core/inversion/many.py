@@ -70,7 +70,8 @@ def invert(
 
     Raises:
         ValueError: before any work: no pictures, a name that is no file name, a batch below 1, or a
-            folder that cannot be written.
+            folder that cannot be written. After the last picture: none of those that were left
+            could be read.
     """
     out = Path(out)
     if not images or batch < 1:
@@ -94,9 +95,10 @@ def _invert(
 ) -> Iterator[ManyStep]:
     left = [name for name in images if _owner(out / f"{name}.safetensors") != owner]
     done = len(images) - len(left)
+    failed: dict[str, str] = {}
+    told: ManyStep | None = None
     for first in range(0, len(left), batch):
         targets: dict[str, Target] = {}
-        failed: dict[str, str] = {}
         for name in left[first : first + batch]:
             source = images[name]
             try:
@@ -107,8 +109,8 @@ def _invert(
                 )
             except (ValueError, OSError, TypeError) as problem:
                 failed[name] = str(problem)
+        done += len(left[first : first + batch]) - len(targets)
         if not targets:
-            done += len(failed)
             continue
         last: InversionStep | None = None
         for step in method(generator, [*targets.values()]):
@@ -120,8 +122,14 @@ def _invert(
         best = last.best_so_far
         done += len(targets)
         paths = _write(generator, best, last.generator, targets, out, owner)
-        done += len(left[first : first + batch]) - len(targets)
-        yield _many(last, tuple(targets), done, len(images), written=paths, failed=failed or None)
+        told = _many(last, tuple(targets), done, len(images), written=paths, failed=failed or None)
+        failed = {}
+        yield told
+    if failed and told is not None:
+        yield replace(told, done=done, written=(), failed=failed)
+    elif failed:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in failed.items())
+        raise ValueError(f"images: wanted at least one that can be inverted, got none: {reasons}")
 
 
 def _many(

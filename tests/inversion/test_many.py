@@ -112,3 +112,13 @@ def test_what_is_no_code_is_refused(tmp_path):
     path.write_bytes(b"nothing")
     with pytest.raises(ValueError, match="broken file"):
         load_latent(path)
+
+
+def test_broken_pictures_are_told_wherever_they_stand(generator, images, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"")
+    found = invert(generator, {"a": images["p0"], "z": broken}, tmp_path / "o", method, batch=1)
+    last = list(found)[-1]
+    assert (last.done, last.of, last.written, [*(last.failed or {})]) == (2, 2, (), ["z"])
+    with pytest.raises(ValueError, match="got none: z: "):
+        list(invert(generator, {"z": broken}, tmp_path / "none", method))
