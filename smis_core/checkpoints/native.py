@@ -136,7 +136,8 @@ def load_network(path: str | os.PathLike[str], *, device: str | torch.device = "
     if kind is None:
         raise ValueError(
             f"{path} holds a network of kind '{shown(metadata['kind'])}', but known are "
-            f"{', '.join(sorted(_KINDS))}: import the package that defines it first"
+            f"{', '.join(sorted(_KINDS))}: import the package that defines it first, such as "
+            "smis_core.fewshot, smis_core.inversion or smis_core.evaluation"
         )
     network = _described(path, kind, metadata["config"], len(tensors))
     built = network.state_dict()

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import typer
 
@@ -49,7 +50,11 @@ def jupyter_environment() -> dict[str, str]:
 
 def jupyter_command(notebook: Path, options: list[str]) -> list[str]:
     """What is run: this Python's JupyterLab."""
-    command = [sys.executable, "-m", "jupyterlab", str(notebook)]
+    # As the address, not as a file to open: the address is also printed for a browser elsewhere.
+    command = [
+        sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebook.parent}",
+        f"--LabApp.default_url=/lab/tree/{quote(notebook.name)}",
+    ]  # fmt: skip
     # In a container people are root, where Jupyter asks to be told so; the token still guards it.
     if hasattr(os, "geteuid") and os.geteuid() == 0 and "--allow-root" not in options:
         command.append("--allow-root")

@@ -116,8 +116,6 @@ def walk(
     from smis_core.recipes.walk import WalkOptions, save_walk
 
     numbers = parse_seeds(seeds) if seeds else [secrets.randbelow(10_000) for _ in range(6)]
-    if not seeds:
-        typer.echo(f"--seeds {','.join(map(str, numbers))}", err=True)
     options: dict[str, Any] = {"space": space, "precision": precision, "batch": batch}
     settings = WalkOptions(
         truncation_psi=_psi(psi, generator), label=label, loop=loop, frames=_frames(seconds, fps),
@@ -125,6 +123,8 @@ def walk(
     )  # fmt: skip
     network = _load(generator, device)
     steps = save_walk(network, out, seeds=numbers, fps=fps, options=settings, overwrite=overwrite)
+    if not seeds:
+        typer.echo(f"--seeds {','.join(map(str, numbers))}", err=True)
     last = drain(steps)
     typer.echo(f"{out}: {last.total} frames, {last.total / fps:.1f} s")
 

@@ -34,8 +34,8 @@ def load_synthesizer(
     """
     if shots not in SHIPPED_SHOTS:
         raise ValueError(
-            f"shots: wanted one of {SHIPPED_SHOTS}, got {shots}; `smis fewshot train --shots"
-            f" {shots}` makes another"
+            f"shots: wanted one of {SHIPPED_SHOTS}, got {shots}; `smis fewshot train` makes an"
+            " encoder from other numbers of pictures"
         )
     return load_synthesizer_files(
         bundled_path(f"{name}/generator"), bundled_path(f"{name}/encoder_{shots}"), device=device
