@@ -183,7 +183,8 @@ def _row(tiles: Sequence[Image.Image], *, gap: int) -> Image.Image:
 def _in_one_palette(frames: Sequence[Image.Image]) -> list[Image.Image]:
     """256 colours for all frames: with a palette each, flat parts would flicker."""
     some = [frames[round(place)] for place in np.linspace(0, len(frames) - 1, min(4, len(frames)))]
-    palette = _row(some, gap=0).quantize(256)
+    # By what colours there are, not by how much of each: irises are few pixels.
+    palette = _row(some, gap=0).quantize(256, method=Image.Quantize.MAXCOVERAGE)
     return [each.quantize(palette=palette) for each in frames]
 
 
