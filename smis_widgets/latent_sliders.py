@@ -116,8 +116,10 @@ class LatentSliders(widgets.VBox):
         self._desk = desk = SliderDesk(self, strings)
         self.message = MessageLine()
         on = self._guarded
-        self.panel = SliderPanel(on_act=on("turning", desk.act), strings=strings)
         self.view = ImageView(language=language, on_save=on("saving", desk.save))
+        self.panel = SliderPanel(
+            on_act=on("turning", desk.act), on_painted=self.view.saw, strings=strings
+        )
         self.films = Filmstrip(
             on_act=on("turning", desk.film_act), strings=strings, folder=str(folder)
         )
@@ -310,10 +312,11 @@ class LatentSliders(widgets.VBox):
     def _show(self, painted: Painted) -> None:
         wish = painted.wish
         image = painted.image.clamp(-1, 1)
-        number = self.view.show(image, moving=wish.moving)
+        number = self.view.show(image, moving=not painted.final)
         if wish.moving:
             # One picture may be on its way while the next is drawn.
             self.view.wait_painted(number - 1)
+        if not painted.final:
             return
         with self.lock:
             self._pictured = wish.state
@@ -331,7 +334,9 @@ class LatentSliders(widgets.VBox):
             # wanted.
             if number in self.films.pictured or self.state is not wish.state:
                 continue
-            self.films.picture(number, self._painter.small(state))
+            small = self._painter.small(state)
+            if small is not None:
+                self.films.picture(number, small)
 
     def _failed(self, error: Exception) -> None:
         self.message.error(self._strings("rendering"), error, self._strings)

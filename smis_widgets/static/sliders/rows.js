@@ -6,6 +6,7 @@ const COLUMNS = {
   noise: { min: 0, max: 3, step: 0.02, rest: 1, digits: 2 },
 };
 
+const put = (element, name, value) => element[name] === value || (element[name] = value);
 const columnOf = (key) => ({ kind: key.split(":")[0], name: key.slice(key.indexOf(":") + 1) });
 
 class Rows {
@@ -120,7 +121,7 @@ class Rows {
     for (const { rows, line, cells, tools } of this.lines) {
       const locked = this.#locked(rows);
       line.classList.toggle("smis-locked", locked);
-      tools.lock.setAttribute("aria-pressed", locked);
+      put(tools.lock, "ariaPressed", `${locked}`);
       let changed = false;
       for (const { key, slider } of cells) {
         const able = rows.filter((row) => this.#able(row, key));
@@ -133,7 +134,7 @@ class Rows {
         if (!slider.held) slider.show(values.length ? (mixed ? mean : values[0]) : rest, mixed);
       }
       const edit = this.model.get("settings").edit;
-      tools.reset.disabled = locked || !(changed || rows.some((row) => Object.keys(edit[row] ?? {}).length));
+      put(tools.reset, "disabled", locked || !(changed || rows.some((row) => Object.keys(edit[row] ?? {}).length)));
     }
   }
 }
