@@ -27,6 +27,7 @@ _PARTS = (
     "overlay",
     "panel",
     "desk",
+    "keys",
     "pad",
 )
 _PACK_FROM_BYTES = 4096

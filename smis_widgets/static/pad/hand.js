@@ -95,7 +95,9 @@ class Hand {
   #pinch() {
     const [a, b] = [...this.touches.values()];
     const other = b ?? a;
+    const { zoom, x, y } = this.lens;
     return {
+      from: { zoom, x, y },
       x: (a.clientX + other.clientX) / 2,
       y: (a.clientY + other.clientY) / 2,
       spread: b ? Math.max(10, Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY)) : 0,
@@ -106,12 +108,14 @@ class Hand {
     if (event.pointerType === "pen") this.penSeen = event.timeStamp;
     if (this.touches.has(event.pointerId) && this.gesture) {
       this.touches.set(event.pointerId, event);
+      const { lens, gesture } = this;
       const now = this.#pinch();
       const box = this.stage.getBoundingClientRect();
-      this.lens.pan(now.x - this.gesture.x, now.y - this.gesture.y);
-      if (now.spread && this.gesture.spread)
-        this.lens.zoomAt(now.x - box.left, now.y - box.top, now.spread / this.gesture.spread);
-      this.gesture = now;
+      // From where it began: fingers report one after the other, and limits met on the way are not the end's.
+      // Enlarged first: a sheet that just fills the stage cannot be moved.
+      Object.assign(lens, gesture.from);
+      if (gesture.spread) lens.zoomAt(gesture.x - box.left, gesture.y - box.top, now.spread / gesture.spread);
+      lens.pan(now.x - gesture.x, now.y - gesture.y);
       return this.listener.viewed();
     }
     if (event.pointerId !== this.drawing) {
