@@ -314,8 +314,8 @@ class LatentSliders(widgets.VBox):
         image = painted.image.clamp(-1, 1)
         number = self.view.show(image, moving=not painted.final)
         if wish.moving:
-            # One picture may be on its way while the next is drawn.
-            self.view.wait_painted(number - 1)
+            # Two pictures may be on their way while the next is drawn; that one waits for them.
+            self.view.wait_painted(number - 2)
         if not painted.final:
             return
         with self.lock:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -25,6 +26,8 @@ QUICK_FIRST_SECONDS = 0.3
 _FORGET_SECONDS = 5.0
 _GROWTH = 2.0
 """A picture of twice the side is expected to take so many times longer."""
+_CROWDED, _FREE = 0.7, 0.9
+"""Shares of its threads' time that a picture gets: below, others were at the cores; above, none."""
 _SMALLEST = 32
 _SMALL = 128
 _HELD_BYTES = 2**29
@@ -90,6 +93,33 @@ class Pace:
         return best
 
 
+class Crew:
+    """How many cores draw a picture at rest: all, unless others were at them the last time.
+
+    A page that rests leaves its core alone, but where a core is taken every step of the picture
+    would wait for the slower one.
+    """
+
+    def __init__(self) -> None:
+        self._all = os.cpu_count() or 1
+        self.count = self._all
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Inside, torch takes so many threads."""
+        wall, own = time.perf_counter(), time.process_time()
+        with torch_threads(self.count):
+            yield
+        self.note(time.process_time() - own, time.perf_counter() - wall)
+
+    def note(self, own: float, wall: float) -> None:
+        """A picture took so many seconds of the cores, and so many by the clock."""
+        if own < _CROWDED * self.count * wall:
+            self.count = max(1, self._all - 1)
+        elif own > _FREE * self.count * wall:
+            self.count = self._all
+
+
 @dataclass(eq=False)
 class _Now:
     epoch: int
@@ -120,6 +150,7 @@ class SliderPainter:
         self._deliver, self._fail = deliver, fail
         self.epoch = 0
         self._newest: Wish | None = None
+        self._crew = Crew()
         self.take(generator)
         self._pictures = LatestWorker(self._render, self._done)
         self._asides = LatestWorker(self._aside, self._aside_done)
@@ -187,8 +218,7 @@ class SliderPainter:
     def _rest(self, now: _Now, wish: Wish) -> Painted:
         whole = now.generator.config.resolution
         wanted = self._at_rest
-        # A page at rest leaves its core to the picture.
-        with torch_threads(os.cpu_count() or 1):
+        with self._crew.at_work():
             if now.exact is not now.quick and now.exact_seconds > QUICK_FIRST_SECONDS:
                 self._deliver(self._paint(now, wish, now.quick, whole, wanted))
                 # Something of this wish has been seen: now it gives way to any other.

@@ -93,7 +93,7 @@ function render({ model, el }) {
 
   const build = () => [sources, chips, rows].forEach((part) => part.build());
   const show = () => {
-    told.hidden = true;
+    if (!told.hidden) told.hidden = true;
     wire.flush();
     sources.show();
     rows.show();

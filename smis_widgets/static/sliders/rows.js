@@ -43,6 +43,7 @@ class Rows {
       label.addEventListener("click", () => {
         if (!this.folded.delete(group.name)) this.folded.add(group.name);
         fold();
+        this.show();
       });
       fold();
       this.element.append(line, inside);
@@ -119,6 +120,7 @@ class Rows {
 
   #paint(ahead) {
     for (const { rows, line, cells, tools } of this.lines) {
+      if (line.parentElement.hidden) continue;
       const locked = this.#locked(rows);
       line.classList.toggle("smis-locked", locked);
       put(tools.lock, "ariaPressed", `${locked}`);
