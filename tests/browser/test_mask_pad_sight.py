@@ -11,6 +11,7 @@ from browser.bare import BarePad
 from browser.drawing import Hand
 from playwright.sync_api import expect
 
+from smis_core.drawing import UNIT, region
 from smis_core.labels import PORTRAITS, LabelMap
 from smis_widgets.mask_pad import MaskPad
 from smis_widgets.pad_tools import LOOK
@@ -208,3 +209,26 @@ def test_a_region_is_dragged_and_stretched_by_its_corner(bare):
 def test_pixels_are_counted_by_class(bare):
     row = bare.page.get_by_role("radio", name="skin")
     expect(row).to_have_attribute("title", re.compile("1,024 pixels, 25.0 %"))
+
+
+def test_what_is_taken_hold_of_is_what_the_kernel_moves(bare):
+    rng = np.random.default_rng(0)
+    for density in (0.5, 0.62, 0.8):
+        indices = np.where(rng.random((SIDE, SIDE)) < density, SKIN, HAIR).astype(np.uint8)
+        bare.pad.value = LabelMap(indices)
+        bare.settle()
+        for place in rng.integers(0, SIDE * UNIT, (6, 2)).tolist():
+            found = region(indices, np.array([place], np.int32))
+            assert found is not None
+            got = bare.page.evaluate(
+                """(place) => {
+                    const { top, left, bottom, right, seen } = smisTest.sheet.region(place);
+                    return [[top, left, bottom, right], smisTest.bytes(seen)];
+                }""",
+                place,
+            )
+            seen = np.frombuffer(base64.b64decode(got[1]), np.uint8).reshape(SIDE, SIDE)
+            box, mask = found
+            assert got[0] == [box.top, box.left, box.bottom, box.right]
+            assert seen.sum() == mask.sum()
+            assert np.array_equal(seen[box.slices].astype(bool), mask)
