@@ -15,7 +15,7 @@ from smis_widgets.shell import THEME, joined
 from smis_widgets.slider_acts import seed_text
 from smis_widgets.strings import Strings
 
-_PARTS = ("../parts", "slider", "wire", "rows", "sources", "panel")
+_PARTS = ("../parts", "slider", "dial", "wire", "rows", "sources", "panel")
 _VIEWS = 8
 """Pages whose messages are answered; those of older ones have gone."""
 
@@ -42,6 +42,9 @@ class SliderPanel(anywidget.AnyWidget):
 
     turnable = traitlets.Dict().tag(sync=True)
     """Directions that can be turned, with the rows in which each acts."""
+
+    dials = traitlets.Dict().tag(sync=True)
+    """Circles of directions: where the picture is on each, in turns, and whether they are hues."""
 
     columns = traitlets.List(traitlets.Unicode()).tag(sync=True)
     """What there are sliders for: "strength:NAME", "psi", "blend", "noise"."""
@@ -103,6 +106,16 @@ class SliderPanel(anywidget.AnyWidget):
         """Offer directions."""
         names = () if directions is None else directions.names
         self.turnable = {name: list(directions.rows(name)) for name in names}  # type: ignore[union-attr]
+
+        self.show_dials(directions, {name: dial["turns"] for name, dial in self.dials.items()})
+
+    def show_dials(self, directions: Directions | None, places: dict[str, float]) -> None:
+        """Show where on the circles of the directions the picture is, in turns."""
+        circles = {} if directions is None else directions.circles
+        self.dials = {
+            name: {"turns": round(places.get(name, 0.0), 4), "hue": pair[0].endswith(": red")}
+            for name, pair in circles.items()
+        }
 
     def show_state(self, state: EditState, locked: set[int]) -> None:
         """Show a state."""

@@ -56,13 +56,13 @@ function render({ model, el }) {
   const { signal } = controller;
   const texts = model.get("texts");
   const wire = new Wire(model);
-  const [sources, chips, rows] = [Sources, Chips, Rows].map((Part) => new Part(model, texts, wire));
+  const [sources, dials, chips, rows] = [Sources, Dials, Chips, Rows].map((Part) => new Part(model, texts, wire));
   const told = h("div", { className: "smis-error", hidden: true, role: "alert" });
   const line = h("pre", {});
   const copy = button("copy", texts.copy, () => navigator.clipboard?.writeText(line.textContent).then(() => tick(copy, "copy")));
   const gone = h("div", { className: "smis-turn-gone", role: "alert" }, h("p", {}, texts.gone), line, copy);
   el.classList.add("smis-turn-panel");
-  el.append(gone, sources.element, sources.places, chips.element, rows.element, told);
+  el.append(gone, sources.element, sources.places, dials.element, chips.element, rows.element, told);
 
   const refuse = (text) => Object.assign(told, { textContent: text, hidden: false });
   const attach = () => {
@@ -91,11 +91,12 @@ function render({ model, el }) {
     }, { signal });
   };
 
-  const build = () => [sources, chips, rows].forEach((part) => part.build());
+  const build = () => [sources, dials, chips, rows].forEach((part) => part.build());
   const show = () => {
     if (!told.hidden) told.hidden = true;
     wire.flush();
     sources.show();
+    dials.show();
     rows.show();
   };
   const again = () => {
@@ -108,7 +109,7 @@ function render({ model, el }) {
   const watcher = new MutationObserver(again);
   const heard = {
     "change:layout_of": build, "change:columns": build, "change:turnable": build,
-    "change:settings": show, "change:heard": show, "change:again": again,
+    "change:dials": () => dials.show(), "change:settings": show, "change:heard": show, "change:again": again,
   };
   for (const [event, act] of Object.entries(heard)) model.on(event, act);
   build();
