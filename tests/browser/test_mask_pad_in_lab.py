@@ -29,7 +29,9 @@ pad.tool, pad.label, pad.brush_size, pad.over, pad.protected = "brush", 13, 12, 
 pad.brush_shape, pad.picture, pad.look = "round", None, {}
 pad.value = LabelMap(numpy.tri(96, dtype=numpy.uint8) * 13)  # the previous mask, for the copy tool
 """
-CHOSEN = "{ tool: 'brush', label: 13, brush_size: 12, brush_shape: 'round', over: -1, protected: [] }"
+CHOSEN = """{
+    tool: 'brush', label: 13, brush_size: 12, brush_shape: 'round', over: -1, protected: []
+}"""
 BLANK = "pad.value = LabelMap(numpy.full((96, 96), 255, numpy.uint8))"
 
 

@@ -84,7 +84,7 @@ class PadView {
   }
 
   #settings() {
-    return { diameter: this.get("brush_size"), pressure: this.get("pressure"), panning: false };
+    return { diameter: this.get("brush_size"), pressure: this.get("pressure") };
   }
 
   // What the model says shows, whoever changed it.
