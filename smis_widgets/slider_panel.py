@@ -44,7 +44,8 @@ class SliderPanel(anywidget.AnyWidget):
     """Directions that can be turned, with the rows in which each acts."""
 
     dials = traitlets.Dict().tag(sync=True)
-    """Circles of directions: where the picture is on each, in turns, and whether they are hues."""
+    """Circles of directions: where the picture is on each, in turns, the two directions that span
+    it, and whether it is one of hues."""
 
     columns = traitlets.List(traitlets.Unicode()).tag(sync=True)
     """What there are sliders for: "strength:NAME", "psi", "blend", "noise"."""
@@ -105,15 +106,20 @@ class SliderPanel(anywidget.AnyWidget):
     def show_directions(self, directions: Directions | None) -> None:
         """Offer directions."""
         names = () if directions is None else directions.names
-        self.turnable = {name: list(directions.rows(name)) for name in names}  # type: ignore[union-attr]
-
-        self.show_dials(directions, {name: dial["turns"] for name, dial in self.dials.items()})
+        places = {name: dial["turns"] for name, dial in self.dials.items()}
+        with self.hold_sync():
+            self.turnable = {name: list(directions.rows(name)) for name in names}  # type: ignore[union-attr]
+            self.show_dials(directions, places)
 
     def show_dials(self, directions: Directions | None, places: dict[str, float]) -> None:
         """Show where on the circles of the directions the picture is, in turns."""
         circles = {} if directions is None else directions.circles
         self.dials = {
-            name: {"turns": round(places.get(name, 0.0), 4), "hue": pair[0].endswith(": red")}
+            name: {
+                "turns": round(places.get(name, 0.0), 4),
+                "axes": list(pair),
+                "hue": pair[0].endswith(": red"),
+            }
             for name, pair in circles.items()
         }
 

@@ -44,7 +44,11 @@ def near(first, second):
 def test_the_dial_shows_where_a_picture_is(dialled):
     sliders, page = dialled
     assert sliders.panel.dials == {
-        "hair": {"turns": pytest.approx(place(sliders), abs=1e-3), "hue": True}
+        "hair": {
+            "turns": pytest.approx(place(sliders), abs=1e-3),
+            "axes": ["hair: red", "hair: lime"],
+            "hue": True,
+        }
     }
     page.ask("dice", place="a")
     assert near(place(sliders), sliders.panel.dials["hair"]["turns"])

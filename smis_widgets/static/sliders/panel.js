@@ -10,7 +10,10 @@ class Chips {
 
   build() {
     const shown = this.model.get("columns");
-    const names = Object.keys(this.model.get("turnable"));
+    // What a dial turns has a slider only where a program asked for one.
+    const dialled = Object.values(this.model.get("dials")).flatMap(({ axes }) => axes);
+    const names = Object.keys(this.model.get("turnable")).filter((name) =>
+      !dialled.includes(name) || shown.includes(`strength:${name}`));
     const keys = [...names.map((name) => `strength:${name}`), "blend", "psi", "noise"];
     const used = new Set(this.model.get("settings").edit.flatMap((row) => Object.keys(row.strengths ?? {})));
     this.element.replaceChildren(...keys.map((key) => {

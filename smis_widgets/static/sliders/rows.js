@@ -75,7 +75,7 @@ class Rows {
     const tool = (name, act) =>
       button(name, filled(this.texts[name], { where: names }), () => this.wire.ask(act, { rows }), `smis-tool smis-turn-${name}`);
     const lock = button("lock", filled(this.texts.lock, { where: names }), () =>
-      this.wire.ask("lock", { rows, on: !this.#locked(rows) }), "smis-turn-lock");
+      this.wire.ask("lock", { rows, on: !this.#locked(rows) }), "smis-tool smis-turn-lock");
     const tools = { reset: tool("reset", "reset"), only: rows.length < this.#count ? tool("only", "only") : null, lock };
     const more = h("div", { className: "smis-turn-more" }, tools.only, tools.lock);
     line.append(h("div", { className: "smis-turn-tools" }, more, tools.reset));
