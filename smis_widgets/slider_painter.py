@@ -21,7 +21,7 @@ from smis_core.networks.generator_base import GeneratorBase
 
 MOVING_SECONDS = 0.035
 """A picture that follows a hand may take so long."""
-QUICK_FIRST_SECONDS = 0.3
+QUICK_FIRST_SECONDS = 0.2
 """Where the exact picture takes longer than this, a rounded one stands in for it meanwhile."""
 _FORGET_SECONDS = 5.0
 _GROWTH = 2.0

@@ -13,6 +13,8 @@ from smis_widgets.slider_painter import Painted, Wish
 if TYPE_CHECKING:
     from smis_widgets.latent_sliders import LatentSliders
 
+_CATCH_UP_SECONDS = 0.02
+
 
 class SliderScreen:
     """Shows what was drawn; everything here runs on the worker's thread.
@@ -34,8 +36,9 @@ class SliderScreen:
         image = painted.image.clamp(-1, 1)
         number = sliders.view.show(image, moving=not painted.final)
         if wish.moving:
-            # Two pictures may be on their way while the next is drawn; that one waits for them.
-            sliders.view.wait_painted(number - 2)
+            # One picture may be on its way while the next is drawn. A page that is slower than
+            # that gets a moment to catch up: frames that it cannot paint only delay those it can.
+            sliders.view.wait_painted(number - 1, _CATCH_UP_SECONDS)
         if not painted.final:
             return
         with sliders.lock:

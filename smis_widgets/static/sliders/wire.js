@@ -1,7 +1,7 @@
 // What the page asks of the kernel: at most two messages unanswered, of movements only the newest.
 const UNANSWERED = 2;
 // So long the news of a painted frame waits for a message that takes it along.
-const ALONG_MS = 25;
+const ALONG_MS = 50;
 
 class Wire {
   constructor(model) {
