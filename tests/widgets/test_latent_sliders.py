@@ -327,7 +327,7 @@ def test_a_picture_that_is_scrolled_away_is_not_drawn_while_it_moves(opened):
     page.turn("psi", 0.5, 0, more=True)
     assert sliders.wait()
     assert (view.frame, painted) == (frame, [])
-    sliders._painter._deliver = sliders._show
+    sliders._painter._deliver = sliders._screen.show
     view._handle_custom_msg({"view": "v", "visible": True}, [])
     assert shows(sliders)
 
