@@ -17,7 +17,7 @@ TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
 TORCH_STAMP := $(VENV)/.torch$(if $(TORCH_INDEX),-$(subst /,_,$(subst :,_,$(TORCH_INDEX))))
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test demo models bench bench-widgets bench-watching bench-open test-gpu lint
+.PHONY: help lab test demo models bench bench-widgets bench-pad bench-watching bench-open test-gpu lint
 
 help:
 	@sed -n 's/^# //p' Makefile | head -5
@@ -65,6 +65,9 @@ bench: $(VENV)/.dev
 
 bench-widgets: $(VENV)/.dev
 	$(RUN) benchmarks/bench_widgets.py $(BENCH_ARGS)
+
+bench-pad: $(VENV)/.dev
+	$(RUN) benchmarks/bench_pad.py $(BENCH_ARGS)
 
 bench-watching: $(VENV)/.dev
 	$(RUN) benchmarks/bench_watching.py $(BENCH_ARGS)

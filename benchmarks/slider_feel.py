@@ -23,7 +23,7 @@ log, deliver = [], sliders._painter._deliver
 def logged(painted):
     row = painted.wish.state.edit.rows[0]
     value = row.strengths.get("turn", 0.0) if COLUMN.startswith("strength") else row.psi
-    log.append((sliders.view._made + 1, value, painted.wish.moving, painted.image.shape[-1],
+    log.append((sliders.view._made + 1, value, not painted.final, painted.image.shape[-1],
                 painted.seconds))
     deliver(painted)
 sliders._painter._deliver = logged

@@ -119,8 +119,7 @@ class LabelMap:
 
     def present(self) -> tuple[int, ...]:
         """Indices of the classes that are painted somewhere, ascending, without 255."""
-        counts = np.bincount(self.indices.ravel(), minlength=256)
-        return tuple(int(index) for index in np.flatnonzero(counts[:UNPAINTED]))
+        return tuple(int(index) for index in np.unique(self.indices) if index != UNPAINTED)
 
     def resized(self, size: int) -> LabelMap:
         """The map at another size; thin parts survive when it shrinks.
@@ -233,6 +232,12 @@ class LabelMap:
 
 
 def _refuse_unknown(indices: npt.NDArray[Any], palette: Palette, name: str) -> None:
+    if indices.dtype == np.uint8:
+        # A pad asks this after every stroke: looking up is twice as fast as sorting.
+        known = np.zeros(256, dtype=bool)
+        known[[*palette.indices, UNPAINTED]] = True
+        if known[indices].all():
+            return
     values = np.unique(indices)
     unknown = values[~np.isin(values, (*palette.indices, UNPAINTED))]
     if unknown.size:

@@ -146,6 +146,14 @@ class ImageView(anywidget.AnyWidget):
             self._screen.wait_for(lambda: max(self.painted, self._released) >= frame, timeout)
             return self.painted >= frame
 
+    def saw(self, frame: int) -> None:
+        """A page has painted a frame: for whoever brings the news in place of the view itself."""
+        with self._screen:
+            self.painted = max(self.painted, frame)
+            self._unpainted = [each for each in self._unpainted if each > self.painted]
+            self._screen.notify_all()
+        self._send_waiting()
+
     def release(self) -> None:
         """Let those who wait for the present frame go: something more urgent has come."""
         with self._screen:
@@ -182,10 +190,7 @@ class ImageView(anywidget.AnyWidget):
 
     def _on_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
         if "painted" in content:
-            with self._screen:
-                self.painted = max(self.painted, int(content["painted"]))
-                self._unpainted = [each for each in self._unpainted if each > self.painted]
-                self._screen.notify_all()
+            self.saw(int(content["painted"]))
         elif "visible" in content:
             with self._screen:
                 self._views[str(content.get("view"))] = bool(content["visible"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import secrets
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 from PIL import Image
 
 from smis_core.images import check_writable, image_grid, read_image, save_image, to_pil
+from smis_core.recipes.portrait_files import latent_texts
 from smis_widgets.portraitist import Portrait
 
 
@@ -68,8 +68,7 @@ def save_portrait(portrait: Portrait, folder: Path, *, seed: int) -> Path:
         "truncation": look.truncation,
     }
     chunks = {f"smis:{name}": str(value) for name, value in settings.items()}
-    chunks["smis:wplus_shape"] = "x".join(map(str, latent.shape))
-    chunks["smis:wplus"] = base64.b64encode(latent.tobytes()).decode()
+    chunks |= latent_texts(portrait.wplus)
     save_image(portrait.image.clamp(-1, 1), path, metadata=chunks)
     portrait.mask.save(path.with_name(f"{path.stem}-mask.png"))
     draft = path.with_name(f".{path.stem}-{secrets.token_hex(4)}.npz")

@@ -23,6 +23,7 @@ from smis_core.editing import (
     rows_of,
 )
 from smis_core.jobs import Job
+from smis_core.latents import WPlus
 from smis_core.networks.generator_base import GeneratorBase
 from smis_widgets.controls import MessageLine, styled
 from smis_widgets.direction_finder import DirectionFinder, FindStep
@@ -32,8 +33,9 @@ from smis_widgets.shell import Shell
 from smis_widgets.slider_acts import with_directions
 from smis_widgets.slider_desk import SliderDesk, columns_of, first_columns
 from smis_widgets.slider_files import DirectionFiles, again, code_of, save_state
-from smis_widgets.slider_painter import Painted, SliderPainter, Wish
+from smis_widgets.slider_painter import SliderPainter, Wish
 from smis_widgets.slider_panel import SliderPanel
+from smis_widgets.slider_screen import SliderScreen
 from smis_widgets.slider_states import How, Memory, Openable, carried, opened
 from smis_widgets.strings import Strings
 
@@ -63,6 +65,7 @@ class LatentSliders(widgets.VBox):
         panel, view, films, finder, message: the parts.
         identity: the generator's.
         files: where its directions and pictures are kept.
+        bare: latent of the newest whole picture without what dials add, which they start from.
         lock: guards state and history; a worker that holds it may set both.
     """
 
@@ -103,7 +106,8 @@ class LatentSliders(widgets.VBox):
         self._strings = strings = Strings(language)
         self.lock = threading.RLock()
         self._how: How | None = None
-        self._pictured: EditState | None = None
+        self.bare: WPlus | None = None
+        self._screen = SliderScreen(self)
         self._behind = False
         self._source = source
         generator = load_generator() if generator is None else generator
@@ -116,13 +120,15 @@ class LatentSliders(widgets.VBox):
         self._desk = desk = SliderDesk(self, strings)
         self.message = MessageLine()
         on = self._guarded
-        self.panel = SliderPanel(on_act=on("turning", desk.act), strings=strings)
         self.view = ImageView(language=language, on_save=on("saving", desk.save))
+        self.panel = SliderPanel(
+            on_act=on("turning", desk.act), on_painted=self.view.saw, strings=strings
+        )
         self.films = Filmstrip(
             on_act=on("turning", desk.film_act), strings=strings, folder=str(folder)
         )
         self.finder = DirectionFinder(desk.search, message=self.message, strings=strings)
-        self._painter = SliderPainter(generator, deliver=self._show, fail=self._failed)
+        self._painter = SliderPainter(generator, deliver=self._screen.show, fail=self._failed)
         super().__init__(
             generator=generator, directions=known, state=first, folder=str(folder),
             columns=first_columns(known),
@@ -216,7 +222,7 @@ class LatentSliders(widgets.VBox):
             ValueError: the folder cannot be written.
         """
         with self.lock:
-            state, image = self.state, self.picture if self._pictured is self.state else None
+            state, image = self.state, self.picture if self._screen.pictured is self.state else None
         path = save_state(self.generator, state, Path(self.folder), image=image)
         self.files.pictures[path] = state
         self._say_again()
@@ -305,33 +311,9 @@ class LatentSliders(widgets.VBox):
         if not moving:
             self.view.release()
 
-    # Pictures, on the worker's thread
-
-    def _show(self, painted: Painted) -> None:
-        wish = painted.wish
-        image = painted.image.clamp(-1, 1)
-        number = self.view.show(image, moving=wish.moving)
-        if wish.moving:
-            # One picture may be on its way while the next is drawn.
-            self.view.wait_painted(number - 1)
-            return
-        with self.lock:
-            self._pictured = wish.state
-            self.set_trait("value", painted.resolved)
-            self.set_trait("picture", image)
-        self._fill_strip(wish, image)
-
-    def _fill_strip(self, wish: Wish, image: Tensor) -> None:
-        history = self.history
-        known = {moment.number: moment.state for moment in history.moments}
-        if known.get(wish.moment) is wish.state:
-            self.films.picture(wish.moment, image)
-        for number, state in known.items():
-            # Moments that were overtaken before they were drawn get theirs while nothing else is
-            # wanted.
-            if number in self.films.pictured or self.state is not wish.state:
-                continue
-            self.films.picture(number, self._painter.small(state))
+    def small(self, state: EditState) -> Tensor | None:
+        """A small picture of a state, at once, unless a hand moves; for the worker's thread."""
+        return self._painter.small(state)
 
     def _failed(self, error: Exception) -> None:
         self.message.error(self._strings("rendering"), error, self._strings)
@@ -377,7 +359,7 @@ class LatentSliders(widgets.VBox):
             generator = self.generator
             self.identity = identify(generator)
             self._painter.take(generator)
-            self.files = DirectionFiles(self.identity)
+            self.files, self.bare = DirectionFiles(self.identity), None
             bundled = self.files.opened(None)
             state = carried(self.state, self.identity, classes=generator.config.c_dim)
             self._memory = Memory(state, self._strings("film_first"))

@@ -27,6 +27,7 @@ _PARTS = (
     "overlay",
     "panel",
     "desk",
+    "keys",
     "pad",
 )
 _PACK_FROM_BYTES = 4096
@@ -100,7 +101,7 @@ class PadFront(anywidget.AnyWidget):
     def send_map(self, indices: np.ndarray, receipt: Receipt | None = None) -> None:
         """Send the whole map, uint8 [side, side], to all views."""
         self._revision += 1
-        packed = zlib.compress(np.ascontiguousarray(indices).tobytes(), 1)
+        packed = zlib.compress(np.ascontiguousarray(indices).data, 1)
         content = {
             "kind": "state",
             "revision": self._revision,
@@ -125,12 +126,12 @@ class PadFront(anywidget.AnyWidget):
         }
         buffers = []
         if box is not None and indices is not None:
-            data = np.ascontiguousarray(indices).tobytes()
-            content["packed"] = len(data) >= _PACK_FROM_BYTES
+            content["packed"] = indices.size >= _PACK_FROM_BYTES
             content["rect"] = {
                 "top": box.top, "left": box.left, "bottom": box.bottom, "right": box.right,
             }  # fmt: skip
-            buffers.append(zlib.compress(data, 1) if content["packed"] else data)
+            data = np.ascontiguousarray(indices)
+            buffers.append(zlib.compress(data.data, 1) if content["packed"] else data.tobytes())
         self.send(content, buffers)
 
     def _hint(self, name: str, key: str) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from smis_core.fewshot.synthesis import Anchor, Character, RefineStep, Synthesis, Synthesizer
@@ -16,8 +15,9 @@ from smis_core.labels import LabelMap
 from smis_core.latents import WPlus
 from smis_core.recipes.region_change import change_region, within
 
-REFINE_SHOW_STEPS = 4
-"""A refinement is shown every so many steps: showing costs about as much as a step."""
+REFINE_SHOW_SHARE = 0.05
+"""A refinement is shown after every so great a share of its seconds: showing costs about as much as
+a step."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,16 @@ class Portrait:
     """how long the rendering took"""
     final: bool
     """whether it shows a finished stroke rather than one under way"""
+
+
+@dataclass(frozen=True, eq=False)
+class Refined:
+    """A portrait on its way to its mask."""
+
+    index: int
+    """hundredths of the time that are spent"""
+    portrait: Portrait
+    total: int = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,26 +132,30 @@ class Portraitist:
         fits = made.fidelity[0], made.by_class[0]
         return Portrait(made.images, made.wplus, *fits, mask, look, seconds, final)
 
-    def refined(self, portrait: Portrait, *, steps: int) -> Iterator[Portrait]:
-        """The portrait after each step of refinement, ever closer to its mask."""
+    def refined(self, portrait: Portrait, *, seconds: float) -> Iterator[Refined]:
+        """The portrait as it is refined, ever closer to its mask."""
         started = time.perf_counter()
         mask, look = portrait.mask, portrait.look
         with self._lock:
             kept = self._kept(look, look.style, look.reference)
         process: Iterator[RefineStep] = self._synthesizer.refine(
-            mask, portrait.wplus, steps=steps, mix_from=look.mix_from
+            mask, portrait.wplus, seconds=seconds, mix_from=look.mix_from
         )
+        shown = 0.0
         while True:
             with self._lock:
                 step = next(process, None)
                 if step is None:
                     return
-                last = step.index == steps - 1
-                if not last and step.index % REFINE_SHOW_STEPS:
+                last = step.done >= 1
+                if not last and step.done - shown < REFINE_SHOW_SHARE:
                     continue
-                image, *fits = self._draw(step.wplus, mask, kept)
-            seconds = time.perf_counter() - started
-            yield Portrait(image, step.wplus, *fits, mask, look, seconds, last)
+                shown = step.done
+                made = self._draw(step.wplus, mask, kept)
+            taken = time.perf_counter() - started
+            fits = made.fidelity[0], made.by_class[0]
+            now = Portrait(made.images, step.wplus, *fits, mask, look, taken, last)
+            yield Refined(round(100 * step.done), now)
 
     def read(self, portrait: Portrait) -> LabelMap:
         """What the labeller reads in a portrait: its pseudo labels, at the picture's size."""
@@ -184,17 +198,10 @@ class Portraitist:
             truncation_psi=look.truncation,
         )
 
-    @torch.no_grad()
-    def _draw(
-        self, wplus: WPlus, mask: LabelMap, kept: Anchor | None
-    ) -> tuple[Tensor, float, dict[int, float]]:
+    def _draw(self, wplus: WPlus, mask: LabelMap, kept: Anchor | None) -> Synthesis:
         if kept is not None:
-            made = within(self._synthesizer, kept, wplus, mask)
-            return made.images, made.fidelity[0], made.by_class[0]
-        image: Tensor = self._synthesizer.generator.synthesis(wplus.tensor)
-        read = torch.tensor(self._synthesizer.label(wplus)[0].indices)
-        fidelity, by_class = self._synthesizer.measure(mask, read[None])
-        return image, fidelity[0], by_class[0]
+            return within(self._synthesizer, kept, wplus, mask)
+        return self._synthesizer.draw(mask, wplus)
 
     def _render(self, wish: _Wish) -> Callable[[], None]:
         mask, last = wish.mask(), self._last

@@ -69,6 +69,7 @@ class Sketch:
         self._origins: dict[str, Any] = {"": None}
         self._placed: dict[int, list[tuple[int, int]]] = {}
         self._picture: np.ndarray | None = None
+        self._fitted: np.ndarray | None = None
 
     @property
     def palette(self) -> Palette:
@@ -117,7 +118,7 @@ class Sketch:
     def look_at(self, picture: np.ndarray | None) -> None:
         """Take the picture, uint8 [H, W, 3], whose edges hold a smart fill."""
         with self.lock:
-            self._picture = picture
+            self._picture, self._fitted = picture, None
             self._see()
 
     def open(self, view: str) -> None:
@@ -169,8 +170,8 @@ class Sketch:
 
     def clear(self) -> bool:
         """Make the whole map unpainted; it then comes from nothing."""
-        empty = np.full((self.side, self.side), UNPAINTED, np.uint8)
-        return self.replace(LabelMap(empty, self.palette))
+        size = (self.side, self.side)
+        return self.replace(LabelMap(np.full(size, UNPAINTED, np.uint8), self.palette))
 
     def points(self) -> list[Point]:
         """The landmarks that are on the map now."""
@@ -222,13 +223,18 @@ class Sketch:
 
     def _remember(self, labels: LabelMap) -> None:
         masks = self._drawing.masks
-        masks.pop("previous", None)
         if labels.palette == self.palette and labels.height == self.side and labels.present():
             masks["previous"] = labels.indices
+        elif "previous" in masks:
+            del masks["previous"]
         self._see()
 
     def _see(self) -> None:
-        picture = self._picture
-        if picture is not None and picture.shape[:2] != (self.side, self.side):
-            picture = np.array(Image.fromarray(picture).resize((self.side, self.side)))
-        self._drawing.look_at(picture)
+        size = (self.side, self.side)
+        if self._picture is None:
+            self._fitted = None
+        elif self._picture.shape[:2] == size:
+            self._fitted = self._picture
+        elif self._fitted is None or self._fitted.shape[:2] != size:
+            self._fitted = np.array(Image.fromarray(self._picture).resize(size))
+        self._drawing.look_at(self._fitted)

@@ -19,11 +19,13 @@ from smis_core.editing import (
     Source,
     split_seed,
 )
+from smis_core.latents import WPlus
+from smis_widgets.slider_dials import RADIUS, rows_of_dial
 from smis_widgets.strings import Strings
 
 LARGEST_ROLL = 999_999
 """The dice throws seeds that a person can remember."""
-SECOND_SEED = 7
+SECOND_SEED = 5
 """Of source B where none was named."""
 
 
@@ -40,6 +42,8 @@ class Panel:
     classes: int
     """of the generator; 0 for none"""
     strings: Strings
+    bare: WPlus | None = None
+    """latent of the picture without what dials add; None takes the average"""
 
     def where(self, rows: Sequence[int]) -> str:
         """What some rows are called."""
@@ -120,6 +124,23 @@ def _set(state: EditState, content: Mapping[str, Any], panel: Panel) -> Change:
     return _edited(state, panel, edit=state.edit.changed(rows, **change), b=b), label
 
 
+def _dial(state: EditState, content: Mapping[str, Any], panel: Panel) -> Change:
+    circle = str(content.get("circle"))
+    if panel.directions is None:
+        raise ValueError(f"no dial is called {circle!r:.40}; there are none yet")
+    rows = rows_of_dial(panel.directions, circle).difference(panel.locked)
+    if content.get("value") is None:
+        strengths = dict.fromkeys(panel.directions.circles[circle], 0.0)
+        label = panel.strings("film_reset", where=circle)
+    else:
+        turns = _number(content.get("value"))
+        strengths = panel.directions.towards(circle, turns, wplus=panel.bare, radius=RADIUS)
+        label = f"{circle} {round(360 * turns) % 360}°"
+    if not rows:
+        return state, label
+    return _edited(state, panel, edit=state.edit.changed(rows, strengths=strengths)), label
+
+
 def _reset(state: EditState, content: Mapping[str, Any], panel: Panel) -> Change:
     asked = _rows(content, panel)
     label = panel.strings("film_reset", where=panel.where(asked))
@@ -183,8 +204,8 @@ def _placed(state: EditState, content: Mapping[str, Any], panel: Panel) -> Chang
 
 
 _ACTS: dict[str, Callable[[EditState, Mapping[str, Any], Panel], Change]] = {
-    "set": _set, "reset": _reset, "only": _only, "seed": _seed, "dice": _dice, "step": _step,
-    "walk": _walk, "class": _class, "swap": _swap, "place": _placed,
+    "set": _set, "dial": _dial, "reset": _reset, "only": _only, "seed": _seed, "dice": _dice,
+    "step": _step, "walk": _walk, "class": _class, "swap": _swap, "place": _placed,
 }  # fmt: skip
 
 

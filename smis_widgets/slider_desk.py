@@ -125,7 +125,7 @@ class SliderDesk:
         generator = sliders.generator
         return Panel(
             rows_of(generator), sliders.directions, self.locked, generator.config.c_dim,
-            self._strings,
+            self._strings, sliders.bare,
         )  # fmt: skip
 
 

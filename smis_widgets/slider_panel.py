@@ -15,7 +15,7 @@ from smis_widgets.shell import THEME, joined
 from smis_widgets.slider_acts import seed_text
 from smis_widgets.strings import Strings
 
-_PARTS = ("../parts", "slider", "wire", "rows", "sources", "panel")
+_PARTS = ("../parts", "slider", "dial", "wire", "rows", "sources", "panel")
 _VIEWS = 8
 """Pages whose messages are answered; those of older ones have gone."""
 
@@ -29,6 +29,8 @@ class SliderPanel(anywidget.AnyWidget):
 
     Args:
         on_act: called on the message's thread with the act's name, its content and its buffers.
+        on_painted: called with the number of a frame of the picture beside it that a page has
+            painted, where a message of the panel brings the news.
         strings: the texts.
     """
 
@@ -40,6 +42,10 @@ class SliderPanel(anywidget.AnyWidget):
 
     turnable = traitlets.Dict().tag(sync=True)
     """Directions that can be turned, with the rows in which each acts."""
+
+    dials = traitlets.Dict().tag(sync=True)
+    """Circles of directions: where the picture is on each, in turns, the two directions that span
+    it, and whether it is one of hues."""
 
     columns = traitlets.List(traitlets.Unicode()).tag(sync=True)
     """What there are sliders for: "strength:NAME", "psi", "blend", "noise"."""
@@ -56,9 +62,13 @@ class SliderPanel(anywidget.AnyWidget):
     texts = traitlets.Dict().tag(sync=True)
 
     def __init__(
-        self, *, on_act: Callable[[str, dict[str, Any], list[Any]], None], strings: Strings
+        self,
+        *,
+        on_act: Callable[[str, dict[str, Any], list[Any]], None],
+        on_painted: Callable[[int], None],
+        strings: Strings,
     ) -> None:
-        self._on_act = on_act
+        self._on_act, self._on_painted = on_act, on_painted
         self._strings = strings
         super().__init__(texts=strings.section("sliders"))
         self.on_msg(self._on_message)
@@ -96,7 +106,22 @@ class SliderPanel(anywidget.AnyWidget):
     def show_directions(self, directions: Directions | None) -> None:
         """Offer directions."""
         names = () if directions is None else directions.names
-        self.turnable = {name: list(directions.rows(name)) for name in names}  # type: ignore[union-attr]
+        places = {name: dial["turns"] for name, dial in self.dials.items()}
+        with self.hold_sync():
+            self.turnable = {name: list(directions.rows(name)) for name in names}  # type: ignore[union-attr]
+            self.show_dials(directions, places)
+
+    def show_dials(self, directions: Directions | None, places: dict[str, float]) -> None:
+        """Show where on the circles of the directions the picture is, in turns."""
+        circles = {} if directions is None else directions.circles
+        self.dials = {
+            name: {
+                "turns": round(places.get(name, 0.0), 4),
+                "axes": list(pair),
+                "hue": pair[0].endswith(": red"),
+            }
+            for name, pair in circles.items()
+        }
 
     def show_state(self, state: EditState, locked: set[int]) -> None:
         """Show a state."""
@@ -112,6 +137,8 @@ class SliderPanel(anywidget.AnyWidget):
         view, number, act = (content.get(name) for name in ("view", "number", "act"))
         if not (isinstance(view, str) and isinstance(number, int) and isinstance(act, str)):
             return
+        if isinstance(content.get("painted"), int):
+            self._on_painted(content["painted"])
         with self.hold_sync():
             # What a page said of another generator's rows means nothing any more.
             if content.get("epoch") == self.layout_of["epoch"]:

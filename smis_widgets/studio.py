@@ -26,12 +26,12 @@ from smis_widgets.image_view import ImageView, png_bytes, with_plain_picture
 from smis_widgets.job_bar import JobBar
 from smis_widgets.keepsakes import album, save_portrait, sheet
 from smis_widgets.mask_pad import MaskPad
-from smis_widgets.portraitist import REFINE_SHOW_STEPS, Look, Portrait, Portraitist
+from smis_widgets.portraitist import Look, Portrait, Portraitist, Refined
 from smis_widgets.strings import Strings
 from smis_widgets.style_row import StyleRow, look_rows
 
 STYLES = 6
-REFINE_STEPS = 40
+REFINE_SECONDS = 3.0
 MAX_SEED = 999_999
 
 
@@ -312,22 +312,18 @@ class SketchStudio(widgets.VBox):
         """Show why there is no portrait; called by the worker."""
         self.message.error(self._strings("rendering"), error, self._strings)
 
-    def _refinement(self) -> Job[Portrait] | None:
+    def _refinement(self) -> Job[Refined] | None:
         start = self.portrait
         if start is None:
             return None
         wishes = self._painters.wishes
 
-        def refined(portrait: Portrait) -> None:
+        def refined(step: Refined) -> None:
             # What was on its way when something else was wished for comes too late.
             if self._painters.wishes == wishes:
-                self.portrait_done(portrait)
+                self.portrait_done(step.portrait)
 
-        return Job(
-            lambda: self._painters.refined(start, steps=REFINE_STEPS),
-            total=1 + (REFINE_STEPS - 1) // REFINE_SHOW_STEPS + 1,
-            on_step=refined,
-        )
+        return Job(lambda: self._painters.refined(start, seconds=REFINE_SECONDS), on_step=refined)
 
     def _lay_under(self) -> None:
         if self.underlay and self.portrait is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,15 +22,42 @@ def synthesize(
     masks: Annotated[
         Path | None, typer.Option(help="A folder of masks instead of one; sub-folders count.")
     ] = None,
-    styles: Annotated[int, typer.Option(help="Portraits of each mask.")] = 6,
+    styles: Annotated[
+        int | None, typer.Option(help="Random styles of each mask.  [default: 6]")
+    ] = None,
+    style_from: Annotated[
+        list[Path] | None,
+        typer.Option(help="A picture whose colours are taken; may be repeated."),
+    ] = None,
+    style_layer: Annotated[
+        int | None,
+        typer.Option(help="First row of W+ that is the style's; fewer rows, less of it."),
+    ] = None,
+    refine: Annotated[
+        float | None, typer.Option(help="Seconds to follow each mask more closely.")
+    ] = None,
+    of: Annotated[
+        Path | None,
+        typer.Option(help="The portrait, or its mask, that is kept where nothing is to change."),
+    ] = None,
+    change_only: Annotated[
+        Path | None,
+        typer.Option(help="White where it may change; default: where the masks differ."),
+    ] = None,
     shots: Annotated[int, typer.Option(help="Annotated pictures behind the encoder.")] = 5,
-    seed: Annotated[int, typer.Option(help="Of the first style.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the first random style.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Draw portraits that follow a mask, in several styles, with a contact sheet."""
+    """Draw portraits that follow a mask, in several styles, with a contact sheet.
+
+    A picture (--style-from, --of) that was saved with its latent is used as it is; any other is
+    inverted.
+    """
     from smis_core.fewshot import load_synthesizer
     from smis_core.recipes import drain
-    from smis_core.recipes.sheets import SheetStep, draw_sheets, read_masks
+    from smis_core.recipes.sheets import read_masks
+    from smis_core.recipes.synthesize import SynthesizeOptions, SynthesizeStep, synthesize_masks
 
     source = mask or masks
     if source is None or (mask and masks):
@@ -41,22 +69,49 @@ def synthesize(
     folder = source if masks else source.parent
     if out.resolve() == folder.resolve():
         raise ValueError(f"{out}: the pictures would lie among the masks; choose another folder")
+    options = SynthesizeOptions(
+        styles=styles,
+        seed=seed,
+        style_from=tuple(style_from or ()),
+        mix_from=style_layer,
+        refine_seconds=refine,
+        of=of,
+        change_only=change_only,
+    )
     label_maps = read_masks(source)
     synthesizer = load_synthesizer(shots=shots, device=device)
-    steps = draw_sheets(synthesizer, label_maps, out, styles=styles, seed=seed)
+    steps = synthesize_masks(synthesizer, label_maps, out, options=options)
     sheets: list[Path] = []
-    fidelity: list[float] = []
 
-    def noted(step: SheetStep) -> SheetStep:
-        fidelity.extend(step.fidelity)
+    def noted(step: SynthesizeStep) -> SynthesizeStep:
         if step.sheet:
             sheets.append(step.sheet)
         return step
 
-    drain(map(noted, steps))
-    typer.echo(
-        f"{len(fidelity)} portraits in {out}, "
-        f"mean fidelity to the masks {sum(fidelity) / len(fidelity):.2f}"
-    )
+    figures = drain(map(noted, steps)).figures
+    assert figures is not None
+    if as_json:
+        typer.echo(json.dumps(figures, ensure_ascii=False))
+        return
+    for name, answers in figures["masks"].items():
+        typer.echo(_told(name, answers))
+    count = sum(map(len, figures["masks"].values()))
+    typer.echo(f"{count} {'portrait' if count == 1 else 'portraits'} in {out}")
     for sheet in sheets:
         typer.echo(f"contact sheet: {sheet}")
+
+
+def _told(name: str, answers: list[dict[str, Any]]) -> str:
+    """How well the portraits of a mask follow it, and what they show least."""
+    classes = answers[0]["by_class"]
+    means = {
+        each: sum(answer["by_class"][each] for answer in answers) / len(answers) for each in classes
+    }
+    fidelity = sum(answer["fidelity"] for answer in answers) / len(answers)
+    told = f"{name}: fidelity {fidelity:.2f}"
+    if "unrefined" in answers[0]:
+        before = sum(answer["unrefined"] for answer in answers) / len(answers)
+        told += f" (before refining {before:.2f})"
+    least = sorted(means, key=lambda each: means[each])[:3]
+    weak = ", ".join(f"{each} {means[each]:.2f}" for each in least)
+    return f"{told}, least in {weak}" if weak else told

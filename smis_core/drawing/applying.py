@@ -19,7 +19,7 @@ from smis_core.drawing.operations import (
     Painting,
 )
 from smis_core.drawing.rasteriser import Mask, rasterise, trimmed
-from smis_core.drawing.regions import copied, mirrored, moved, surroundings
+from smis_core.drawing.regions import close, copied, mirrored, moved
 from smis_core.images import UInt8Array
 from smis_core.labels import UNPAINTED
 
@@ -121,11 +121,10 @@ def _landmark(
         return None
     box = dot[0].union(None if former is None else former[0])
     pixels = indices.copy()
-    exempt = pixels[box.slices] == operation.index
     if former is not None:
-        pixels = surroundings(pixels, *former)
+        close(pixels, *former)
     pixels[dot[0].slices][dot[1]] = operation.index
-    return box, pixels[box.slices], exempt
+    return box, pixels[box.slices], indices[box.slices] == operation.index
 
 
 def _allowed(before: UInt8Array, operation: Operation) -> Mask | None:

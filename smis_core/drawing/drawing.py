@@ -6,9 +6,17 @@ import numpy as np
 
 from smis_core.drawing.applying import change
 from smis_core.drawing.floods import edge_strength
-from smis_core.drawing.history import History, Patch, Sheet, Step, limit_for
+from smis_core.drawing.history import History, Patch, Sheet, Sheets, Step, limit_for
 from smis_core.drawing.messages import Command
-from smis_core.drawing.operations import Box, CopyFrom, Mirror, MoveRegion, Operation, Painting
+from smis_core.drawing.operations import (
+    Box,
+    CopyFrom,
+    Mirror,
+    MoveRegion,
+    Operation,
+    Painting,
+    SmartFill,
+)
 from smis_core.images import UInt8Array
 from smis_core.labels import UNPAINTED, LabelMap, Palette
 
@@ -34,7 +42,7 @@ class Drawing:
         self._origin = origin
         self._limit_bytes = limit_bytes
         self.history = History(limit_bytes or limit_for(self.shape))
-        self.masks: dict[str, UInt8Array] = {}
+        self.masks = Sheets()
         """Masks that ``CopyFrom`` may name, uint8 [H, W] in this palette."""
         self._picture: UInt8Array | None = None
         self._edges: UInt8Array | None = None
@@ -95,7 +103,8 @@ class Drawing:
             raise ValueError(
                 f"picture: {[*self.shape, 3]} was wanted, as the map, got {list(picture.shape)}"
             )
-        self._picture, self._edges = picture, None
+        if picture is not self._picture:
+            self._picture, self._edges = picture, None
 
     def apply(self, operation: Operation) -> Box | None:
         """Carry an operation out: within the step that is open, or as a step of its own.
@@ -108,7 +117,7 @@ class Drawing:
                 (no picture for a ``SmartFill``, no such mask for a ``CopyFrom``).
         """
         self._refuse_unknown(operation)
-        if self._edges is None and self._picture is not None:
+        if isinstance(operation, SmartFill) and self._edges is None and self._picture is not None:
             self._edges = edge_strength(self._picture)
         changed = change(self._indices, operation, edges=self._edges, masks=self.masks)
         if changed is None:

@@ -23,10 +23,11 @@ _OPEN, _MINE, _OTHERS, _NARROW = 1, 2, 3, 4
 
 One byte a pixel, because maps of 4096 x 4096 are filled too."""
 
-_BAND = 64
+_BAND = 16
 """Rows that are looked up at once: numpy's index arrays cost eight bytes a pixel."""
 
 _State: TypeAlias = npt.NDArray[np.uint8]
+_Numbers: TypeAlias = npt.NDArray[np.uint16] | npt.NDArray[np.int32]
 
 
 def edge_strength(
@@ -49,14 +50,19 @@ def edge_strength(
         raise ValueError(
             f"picture: uint8 [H, W, 3] was wanted, got {picture.dtype} {list(picture.shape)}"
         )
-    strongest = np.zeros(picture.shape[:2], dtype=np.int16)
-    for channel in range(3):
-        levels = np.pad(picture[..., channel].astype(np.int16), 1, mode="edge")
-        down = levels[:-2] + 2 * levels[1:-1] + levels[2:]
-        across = levels[:, :-2] + 2 * levels[:, 1:-1] + levels[:, 2:]
-        strength = np.abs(down[:, 2:] - down[:, :-2]) + np.abs(across[2:] - across[:-2])
-        np.maximum(strongest, strength >> 3, out=strongest)
-    return strongest.clip(0, 255).astype(np.uint8)
+    height, width, _ = picture.shape
+    strongest = np.zeros((height, width), dtype=np.uint8)
+    for top in range(0, height, _BAND):
+        bottom = min(top + _BAND, height)
+        rows = np.arange(top - 1, bottom + 1).clip(0, height - 1)
+        for channel in range(3):
+            levels = np.pad(picture[rows, :, channel].astype(np.int16), [(0, 0), (1, 1)], "edge")
+            down = levels[:-2] + 2 * levels[1:-1] + levels[2:]
+            across = levels[:, :-2] + 2 * levels[:, 1:-1] + levels[:, 2:]
+            strength = np.abs(down[:, 2:] - down[:, :-2]) + np.abs(across[2:] - across[:-2])
+            band = strongest[top:bottom]
+            np.maximum(band, (strength >> 3).astype(np.uint8), out=band)
+    return strongest
 
 
 def flood(
@@ -78,16 +84,18 @@ def flood(
     if not (0 <= row < indices.shape[0] and 0 <= column < indices.shape[1]):
         return None
     if not isinstance(operation, SmartFill):
-        level = indices == indices[row, column]
-        return _cut(_connected(level, row, column, operation.gap) == _MINE)
+        state = _connected(indices == indices[row, column], row, column, operation.gap)
+        return _cut(state == _MINE)
     if edges is None or edges.shape != indices.shape:
         raise ValueError(
             "smart fill: a picture of the map's size underneath was wanted, got "
             f"{'none' if edges is None else list(edges.shape)}; show one or use the bucket"
         )
     row, column = _calmest(edges, row, column)
-    calm = edges <= max(operation.tolerance, int(edges[row, column]))
-    return _cut(_into_edges(_connected(calm, row, column, operation.gap)) == _MINE)
+    most = max(operation.tolerance, int(edges[row, column]))
+    state = _connected(edges <= most, row, column, operation.gap)
+    _into_edges(state)
+    return _cut(state == _MINE)
 
 
 def _cut(mask: Mask) -> tuple[Box, Mask] | None:
@@ -102,10 +110,10 @@ def _connected(level: Mask, row: int, column: int, gap: int) -> _State:
     wide = _opened(level, side)
     state = _parted(wide, row, column)
     state[level & ~wide] = _NARROW
-    del level, wide
+    del wide
     # Corners and dead ends belong to the only side they touch; openings are shared out between
     # their two sides.
-    labels, count = ndimage.label(state == _NARROW)
+    labels, count = _numbered(state == _NARROW)
     touches_mine = _touching(labels, count, state, _MINE)
     touches_others = _touching(labels, count, state, _OTHERS)
     fate = np.full(count + 1, _OTHERS, dtype=np.uint8)
@@ -118,8 +126,16 @@ def _connected(level: Mask, row: int, column: int, gap: int) -> _State:
     return state
 
 
+def _numbered(mask: Mask) -> tuple[_Numbers, int]:
+    """Which connected piece each pixel belongs to, from 1, and how many there are."""
+    try:
+        return ndimage.label(mask, output=np.uint16)  # type: ignore[no-any-return]
+    except RuntimeError:  # More of them than 16 bits can count.
+        return ndimage.label(mask)  # type: ignore[no-any-return]
+
+
 def _parted(level: Mask, row: int, column: int) -> _State:
-    labels, _ = ndimage.label(level)
+    labels, _ = _numbered(level)
     mine = labels == labels[row, column]
     del labels
     state = level * np.uint8(_OTHERS)
@@ -130,7 +146,7 @@ def _parted(level: Mask, row: int, column: int) -> _State:
 def _settle(
     state: _State,  # changed
     code: int,
-    labels: npt.NDArray[np.int32],
+    labels: _Numbers,
     fate: npt.NDArray[np.uint8],  # by label
 ) -> None:
     """Give the pixels of a code the code of their component."""
@@ -140,7 +156,7 @@ def _settle(
         band[chosen] = fate[labels[top : top + _BAND][chosen]]
 
 
-def _touching(labels: npt.NDArray[np.int32], count: int, state: _State, code: int) -> Mask:
+def _touching(labels: _Numbers, count: int, state: _State, code: int) -> Mask:
     """Which narrow components have a pixel beside one of a code, by label."""
     found = np.zeros(count + 1, dtype=bool)
     for top in range(0, len(state), _BAND):
@@ -191,9 +207,11 @@ def _calmest(edges: UInt8Array, row: int, column: int) -> tuple[int, int]:
     return top + int(down), left + int(right)
 
 
-def _into_edges(state: _State) -> _State:
-    """The region with its share of the edges around it, and with the specks within."""
-    labels, count = ndimage.label(state == _OTHERS)
+def _into_edges(
+    state: _State,  # changed
+) -> None:
+    """The region gets its share of the edges around it, and the specks within."""
+    labels, count = _numbered(state == _OTHERS)
     pixels = np.zeros(count + 1, dtype=np.int64)
     for row in labels:
         numbers, repeated = np.unique(row, return_counts=True)
@@ -201,10 +219,13 @@ def _into_edges(state: _State) -> _State:
     fate = np.where(pixels >= _SPECK, _OTHERS, 0).astype(np.uint8)
     _settle(state, _OTHERS, labels, fate)
     del labels
-    near = ~_eroded(~np.pad(state == _MINE, _EDGE_REACH), 2 * _EDGE_REACH + 1)
-    state[near & (state == 0)] = _OPEN
+    for top in range(0, len(state), _BAND):
+        first = max(top - _EDGE_REACH, 0)
+        mine = np.pad(state[first : top + _BAND + _EDGE_REACH] == _MINE, _EDGE_REACH)
+        near = ~_eroded(~mine, 2 * _EDGE_REACH + 1)[top - first :]
+        band = state[top : top + _BAND]
+        band[near[: len(band)] & (band == 0)] = _OPEN
     _share(state, rounds=_EDGE_REACH)
-    return state
 
 
 def _share(

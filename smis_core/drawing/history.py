@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,7 @@ class Patch:
     @classmethod
     def of(cls, box: Box, difference: UInt8Array) -> Patch:
         """Compress a difference of the box's size."""
-        return cls(box, zlib.compress(np.ascontiguousarray(difference).tobytes(), 1))
+        return cls(box, zlib.compress(np.ascontiguousarray(difference).data, 1))
 
     def difference(self) -> UInt8Array:
         """The pixels; ValueError if they are not as many as the box has."""
@@ -51,11 +52,36 @@ class Sheet:
     def of(cls, indices: UInt8Array) -> Sheet:
         """Compress a map."""
         height, width = indices.shape
-        return cls((height, width), zlib.compress(indices.tobytes(), 1))
+        return cls((height, width), zlib.compress(np.ascontiguousarray(indices).data, 1))
 
     def indices(self) -> UInt8Array:
         """The map; ValueError if its pixels are not as many as its shape says."""
         return unpacked(self.data, self.shape)
+
+
+class Sheets(MutableMapping[str, UInt8Array]):
+    """Whole maps by name, compressed until one is asked for."""
+
+    def __init__(self) -> None:
+        self._sheets: dict[str, Sheet] = {}
+
+    def __getitem__(self, name: str) -> UInt8Array:
+        return self._sheets[name].indices()
+
+    def __setitem__(self, name: str, indices: UInt8Array) -> None:
+        self._sheets[name] = Sheet.of(indices)
+
+    def __delitem__(self, name: str) -> None:
+        del self._sheets[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._sheets
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sheets)
+
+    def __len__(self) -> int:
+        return len(self._sheets)
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,7 +27,7 @@ from smis_core.drawing.operations import (
 Mask: TypeAlias = npt.NDArray[np.bool_]
 _Events: TypeAlias = tuple[Ints, Ints, npt.NDArray[np.int16]]  # rows, columns, changes
 
-_PAIRS = 1 << 16
+_PAIRS = 1 << 14
 """Stamps times rows that are held in memory at once."""
 
 

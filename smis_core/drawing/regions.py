@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from scipy import ndimage
+import numpy.typing as npt
 
 from smis_core.drawing.floods import flood
 from smis_core.drawing.operations import Box, Bucket, CopyFrom, Mirror, MoveRegion, Points, Polygon
 from smis_core.drawing.rasteriser import Mask, rasterise, trimmed
 from smis_core.images import UInt8Array
 from smis_core.labels import UNPAINTED
+
+_FAR = 1 << 14
+"""Steps to nowhere: more than from one corner of the largest map to the other."""
+
+_BAND = 32
+"""Lines that are looked at together."""
 
 
 def region(
@@ -38,12 +44,15 @@ def region(
     return trimmed(box, mask & (indices[box.slices] != UNPAINTED))
 
 
-def surroundings(
-    indices: UInt8Array,  # [H, W]
+def close(
+    indices: UInt8Array,  # [H, W], changed
     box: Box,
     hole: Mask,  # of the box's size
-) -> UInt8Array:
-    """The map with a hole closed: each of its pixels takes the nearest other pixel's index."""
+) -> None:
+    """Close a hole in the map: each of its pixels takes the nearest other pixel's index.
+
+    Nearest in steps from side to side; of several the lowest index.
+    """
     height, width = indices.shape
     # No nearest pixel lies farther away than the ring around the box.
     ring = Box(
@@ -55,13 +64,31 @@ def surroundings(
     missing = np.zeros((ring.bottom - ring.top, ring.right - ring.left), dtype=bool)
     top, left = box.top - ring.top, box.left - ring.left
     missing[top : top + hole.shape[0], left : left + hole.shape[1]] = hole
-    closed = indices.copy()
+    pixels = indices[ring.slices]
     if missing.all():
-        closed[ring.slices] = UNPAINTED
-        return closed
-    nearest = ndimage.distance_transform_edt(missing, return_distances=False, return_indices=True)
-    closed[ring.slices] = closed[ring.slices][tuple(nearest)]
-    return closed
+        pixels[:] = UNPAINTED
+        return
+    height, width = pixels.shape
+    steps = np.where(missing, np.int16(_FAR), np.int16(0))
+    for left in range(0, width, _BAND):
+        columns = np.s_[:, left : left + _BAND]
+        _sweep(pixels[columns].T, steps[columns].T)
+    for top in range(0, height, _BAND):
+        _sweep(pixels[top : top + _BAND], steps[top : top + _BAND])
+
+
+def _sweep(
+    pixels: UInt8Array,  # [N, L], changed
+    steps: npt.NDArray[np.int16],  # [N, L], changed
+) -> None:
+    """From both ends of each line: a pixel takes what its neighbour has, if that is nearer."""
+    # One number says how far and what: the least of two is the nearer one.
+    offers = 256 * steps.astype(np.int32) + pixels
+    away = 256 * np.arange(offers.shape[1], dtype=np.int32)
+    right = np.minimum.accumulate(offers - away, axis=1) + away
+    left = np.minimum.accumulate((offers + away)[:, ::-1], axis=1)[:, ::-1] - away
+    np.minimum(right, left, out=right)
+    pixels[:], steps[:] = right & 255, np.minimum(right >> 8, _FAR)
 
 
 def moved(indices: UInt8Array, operation: MoveRegion) -> tuple[Box, UInt8Array, Mask | None] | None:
@@ -70,10 +97,10 @@ def moved(indices: UInt8Array, operation: MoveRegion) -> tuple[Box, UInt8Array, 
     if picked is None:
         return None
     box, mask = picked
+    result = indices.copy()
     if operation.beneath is None:
-        result = surroundings(indices, box, mask)
+        close(result, box, mask)
     else:
-        result = indices.copy()
         result[box.slices][mask] = operation.beneath
     target = operation.target
     seen = Box(
@@ -87,9 +114,7 @@ def moved(indices: UInt8Array, operation: MoveRegion) -> tuple[Box, UInt8Array, 
         rows = _sampled(seen.top, seen.bottom, target.top, target.bottom, mask.shape[0])
         columns = _sampled(seen.left, seen.right, target.left, target.right, mask.shape[1])
         chosen = np.ix_(rows, columns)
-        result[seen.slices] = np.where(
-            mask[chosen], indices[box.slices][chosen], result[seen.slices]
-        )
+        np.copyto(result[seen.slices], indices[box.slices][chosen], where=mask[chosen])
         dirty = box.union(seen)
     exempt = np.zeros((dirty.bottom - dirty.top, dirty.right - dirty.left), dtype=bool)
     top, left = box.top - dirty.top, box.left - dirty.left

@@ -12,7 +12,7 @@ from .history import History, Moment
 from .identity import Identity, identify
 from .mixing import MixPool, read_source
 from .pca import DirectionStep, feature_pca, pca
-from .png import embed, extract
+from .png import brings_latent, embed, extract
 from .pools import BetweenPool, LikePool, Pool, SeedPool, Sieve, StatePool, positions
 from .regions import blend_region
 from .rows import GROUPS, Row, group_rows, rows_of
@@ -53,6 +53,7 @@ __all__ = [
     "between",
     "blend_region",
     "boundary",
+    "brings_latent",
     "cached_directions",
     "cached_path",
     "check_state",

@@ -94,6 +94,15 @@ def extract(
     return state
 
 
+def brings_latent(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a PNG that `extract` finds a latent in, sound or not."""
+    with Path(path).open("rb") as file:
+        if file.read(len(_SIGNATURE)) != _SIGNATURE:
+            return False
+    data, name = _bytes_of(path)
+    return any(kind == _CHUNK for kind, _ in _chunks(data, name))
+
+
 def _bytes_of(source: bytes | str | os.PathLike[str]) -> tuple[bytes, str]:
     if isinstance(source, bytes):
         data, name, size = source, "picture", len(source)

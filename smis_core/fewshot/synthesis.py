@@ -164,16 +164,46 @@ class Synthesizer:
             raise ValueError(f"mix_from: wanted a row from 0 to {self.num_ws}, got {start}")
         if not 0 <= truncation_psi <= 1:
             raise ValueError(f"truncation_psi: wanted a number in [0, 1], got {truncation_psi}")
-        colours = self._styles(style_seeds, truncation_psi) if styles is None else styles.tensor
+        if styles is None:
+            styles = self.random_styles(style_seeds, truncation_psi=truncation_psi)
+        colours = styles.tensor
         row = (self.num_ws, self.generator.config.w_dim)
         if tuple(colours.shape[1:]) != row or not len(colours):
             raise ValueError(
                 f"styles: wanted latents [N, {row[0]}, {row[1]}] of this generator, got"
                 f" {list(colours.shape)}"
             )
-        ws = self.encode(mask, anchor=anchor).tensor.repeat(len(colours), 1, 1)
-        ws[:, start:] = colours.to(self.device)[:, start:]
-        wplus = WPlus(ws)
+        codes = self.styled(self.encode(mask, anchor=anchor), styles, mix_from=start)
+        return self.draw(mask, codes, noise=noise)
+
+    def random_styles(self, seeds: Sequence[int], *, truncation_psi: float = 0.7) -> WPlus:
+        """[N, L, w], latents drawn from seeds, whose colours are to be taken; see `synthesize`."""
+        if not seeds:
+            raise ValueError("style_seeds: wanted at least one seed, got none")
+        return WPlus(self._sampled(seeds, truncation_psi))
+
+    def styled(self, wplus: WPlus, styles: WPlus, *, mix_from: int | None = None) -> WPlus:
+        """A layout with the colours of others: [N, L, w], one a style.
+
+        Args:
+            wplus: [1, L, w].
+            styles: [N, L, w].
+            mix_from: the first row of W+ that is the style's; by default `default_mix_from`.
+        """
+        start = self.default_mix_from if mix_from is None else mix_from
+        ws = wplus.tensor.repeat(len(styles.tensor), 1, 1)
+        ws[:, start:] = styles.tensor.to(self.device)[:, start:]
+        return WPlus(ws)
+
+    @torch.no_grad()
+    def draw(self, mask: LabelMap, wplus: WPlus, *, noise: NoiseChoice = "const") -> Synthesis:
+        """Portraits of known latents, compared with a mask.
+
+        Args:
+            mask: what they are to show.
+            wplus: [N, L, w], as from `encode` or `refine`.
+            noise: as the generator takes it.
+        """
         images, labels = self._draw(wplus, noise)
         return Synthesis(images, wplus, *self.measure(mask, labels))
 
@@ -267,11 +297,6 @@ class Synthesizer:
     def _code(self, mask: LabelMap | Sequence[LabelMap]) -> Tensor:
         code: Tensor = self.encoder(one_hot(self._prepared(mask), self.palette.num_classes))
         return code
-
-    def _styles(self, seeds: Sequence[int], truncation_psi: float) -> Tensor:
-        if not seeds:
-            raise ValueError("style_seeds: wanted at least one seed, got none")
-        return self._sampled(seeds, truncation_psi)
 
     def _sampled(self, seeds: Sequence[int], truncation_psi: float) -> Tensor:
         z = sample_z(seeds, self.generator.config.z_dim).tensor.to(self.device)

@@ -213,11 +213,12 @@ class _Run:
 
     def validate(self) -> Validation | None:
         """A validation where one is due, and at the end; when they stall, that comes near."""
-        if self.validator is None or (
-            self.index % self.validator.options.interval_steps and self.index != self.end
-        ):
+        if self.validator is None:
             return None
-        taken = self.validator.take(self.network)
+        counts = self.index % self.validator.options.interval_steps == 0 or self.index == self.end
+        if not counts and not self.validator.is_early(self.index):
+            return None
+        taken = self.validator.take(self.network, counts=counts)
         if self.validator.stalled and self.stalled_at is None:
             # The weights of a high learning rate are not the best that were reached: it falls to
             # zero before the end.

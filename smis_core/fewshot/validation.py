@@ -24,7 +24,8 @@ class ValidationOptions:
     masks: int = 32
     """pseudo-labelled samples apart from those of the training"""
     interval_steps: int = 100
-    """steps between two validations"""
+    """steps between two validations; the first ones come after a quarter and a half of that, for
+    who waits, and count neither as gain nor as miss"""
     patience: int = 6
     """validations without a gain after which training stops; 0 never stops"""
     least_gain: float = 0.002
@@ -81,8 +82,8 @@ class Validator:
         """validations since the last gain"""
 
     @torch.no_grad()
-    def take(self, network: FewshotNetwork) -> Validation:
-        """Measures, and counts gains and misses."""
+    def take(self, network: FewshotNetwork, *, counts: bool = True) -> Validation:
+        """Measures, and where it counts, counts gains and misses."""
         size = self.generator.config.resolution
         classes = network.config.palette.num_classes
         images, found = [], []
@@ -95,11 +96,17 @@ class Validator:
         miou = joint_miou(
             self.labeller.comparable(torch.cat(found)), self.labeller.comparable(self.masks)
         )
-        gained = miou > self.best + self.options.least_gain
-        self.misses = 0 if gained else self.misses + 1
-        self.best = max(self.best, miou)
+        best = max(self.best, miou)
+        if counts:
+            gained = miou > self.best + self.options.least_gain
+            self.misses = 0 if gained else self.misses + 1
+            self.best = best
         shown = self.options.shown
-        return Validation(miou, self.best, self.masks[:shown], torch.cat(images)[:shown])
+        return Validation(miou, best, self.masks[:shown], torch.cat(images)[:shown])
+
+    def is_early(self, steps: int) -> bool:
+        """Whether a first look is due after so many steps."""
+        return steps in (self.options.interval_steps // 4, self.options.interval_steps // 2)
 
     @property
     def stalled(self) -> bool:

@@ -57,28 +57,36 @@ class MarksLabeller(Labeller):
         side = config.side
         self.register_buffer("templates", torch.zeros(config.marks, side, side, dtype=torch.uint8))
 
-    def _similarity(self, features: Mapping[str, Tensor]) -> Tensor:
-        """Mean cosine over the layers between each spot and each place: [N, M, h, w]."""
+    def _exactly(self) -> torch.autocast:
+        """Float32 whatever the training uses: a cell's fractions are lost in bfloat16."""
+        return torch.autocast(self.vectors.device.type, enabled=False)
+
+    def _similarity(self, features: Mapping[str, Tensor], vectors: Tensor) -> Tensor:
+        """Mean cosine over the layers between each spot's vector and each place: [N, M, h, w]."""
         found = self._gather(features)
         side = max(values.shape[-1] for values in found)
-        total: Tensor | None = None
-        parts = torch.split(self.vectors, list(self.config.channels), dim=1)
-        for values, vectors in zip(found, parts, strict=True):
-            cosine = torch.einsum("mc,nchw->nmhw", vectors, F.normalize(values.float(), dim=1))
-            if cosine.shape[-1] != side:
-                size = (side, side)
-                cosine = F.interpolate(cosine, size=size, mode="bicubic", align_corners=False)
-            total = cosine if total is None else total + cosine
-        assert total is not None
-        return total / len(found)
+        parts = torch.split(vectors / len(found), list(self.config.channels), dim=1)
+        by_side: dict[int, Tensor] = {}
+        with self._exactly():
+            for values, part in zip(found, parts, strict=True):
+                cosine = _cosines(values.float(), part)
+                own = values.shape[-1]
+                by_side[own] = by_side[own] + cosine if own in by_side else cosine
+            # Enlarging is linear, so layers of one size are enlarged together.
+            total = by_side.pop(side)
+            for cosine in by_side.values():
+                total = total + _enlarged(cosine, side)
+        return total
 
     def logits(self, features: Mapping[str, Tensor], size: int) -> Tensor:
         """The highest cosine of each class's spots against a bound that stands for 'unknown'."""
-        similarity = self._similarity(features)
-        columns = [torch.full_like(similarity[:, 0], self.config.min_cosine)]
         spot_classes = self.mark_classes[self.owners]
-        for index in self.config.classes[1:]:
-            columns.append(similarity[:, spot_classes == index].amax(dim=1))
+        # Class by class, so that each class's maps are a view of all, also on the way back.
+        order = spot_classes.argsort(stable=True)
+        counts = torch.unique_consecutive(spot_classes[order], return_counts=True)[1].tolist()
+        similarity = self._similarity(features, self.vectors[order])
+        columns = [torch.full_like(similarity[:, 0], self.config.min_cosine)]
+        columns += [each.max(dim=1).values for each in torch.split(similarity, counts, dim=1)]
         stacked = torch.stack(columns, dim=1)
         if stacked.shape[-1] != size:
             stacked = F.interpolate(
@@ -89,10 +97,14 @@ class MarksLabeller(Labeller):
     @torch.no_grad()
     def labels(self, features: Mapping[str, Tensor], size: int) -> Tensor:
         """Lines and scribbles first, then landmarks over them."""
-        places = self.places(features)
+        with self._exactly():
+            return self._drawn(self._similarity(features, self.vectors), size)
+
+    def _drawn(self, similarity: Tensor, size: int) -> Tensor:
+        places = self._places(similarity)
         count = len(places)
         drawn = torch.zeros(count, size, size, dtype=torch.uint8, device=places.device)
-        chosen = self._chosen(features)
+        chosen = self._chosen(similarity)
         dots = [bool(is_dot(each)) for each in self.templates.cpu()]
         for mark in sorted(range(len(dots)), key=lambda mark: dots[mark]):
             mine = self.owners == mark
@@ -109,17 +121,26 @@ class MarksLabeller(Labeller):
     @torch.no_grad()
     def places(self, features: Mapping[str, Tensor]) -> Tensor:
         """Where each spot lies in each sample: [N, M, 2] as (x, y) in [0, 1]."""
-        similarity = self._similarity(features)
+        with self._exactly():
+            return self._places(self._similarity(features, self.vectors))
+
+    def _places(self, similarity: Tensor) -> Tensor:
         places, sure = found_places(similarity)
-        found = torch.zeros_like(places)
-        for picture in torch.unique(self.mark_pictures):
-            mine = self.mark_pictures[self.owners] == picture
-            spots = self.spots[mine]
-            matrix = affine_fit(spots, places[:, mine], sure[:, mine])
+        # Spots lie picture by picture, as `fit_marks` puts them.
+        owners = self.mark_pictures[self.owners]
+        counts = torch.unique_consecutive(owners, return_counts=True)[1].tolist()
+        found = []
+        for spots, alike, at, how in zip(
+            torch.split(self.spots, counts),
+            torch.split(similarity, counts, dim=1),
+            torch.split(places, counts, dim=1),
+            torch.split(sure, counts, dim=1),
+            strict=True,
+        ):
+            matrix = affine_fit(spots, at, how)
             expected = spots @ matrix[:, :, :2].mT + matrix[:, None, :, 2]
-            near, _ = found_places(similarity[:, mine], around=expected, reach=_ASTRAY)
-            found[:, mine] = near
-        return found
+            found.append(found_places(alike, around=expected, reach=_ASTRAY)[0])
+        return torch.cat(found, dim=1)
 
     def prepared(self, labels: Tensor) -> Tensor:
         """Every landmark as one dot of the size that encoders are trained with."""
@@ -135,11 +156,13 @@ class MarksLabeller(Labeller):
                 grown[(near[:, 0] > 0) & (grown == UNPAINTED)] = index
         return redotted(grown, self.config.dots, _CLOSE)
 
-    def _chosen(self, features: Mapping[str, Tensor]) -> Tensor:
+    def _chosen(self, similarity: Tensor) -> Tensor:
         """The annotated picture that resembles each sample most: [N]."""
-        peaks = self._similarity(features).flatten(2).amax(dim=2)
         owners = self.mark_pictures[self.owners]
-        pictures = torch.unique(self.mark_pictures)
+        pictures: Tensor = torch.unique(self.mark_pictures)
+        if len(pictures) == 1:
+            return pictures.expand(len(similarity))
+        peaks = similarity.flatten(2).amax(dim=2)
         scores = [peaks[:, owners == each].mean(dim=1) for each in pictures]
         chosen: Tensor = pictures[torch.stack(scores, dim=1).argmax(dim=1)]
         return chosen
@@ -216,6 +239,31 @@ def fit_marks(
     labeller.mark_pictures.copy_(torch.tensor([picture for picture, _, _ in marks]))
     labeller.templates.copy_(areas)
     return labeller.requires_grad_(False)
+
+
+def _cosines(
+    values: Tensor,  # [N, C, h, w]
+    vectors: Tensor,  # [M, C]
+) -> Tensor:
+    """Products of vectors with features at length 1: [N, M, h, w]."""
+    columns = values.flatten(2)
+    lengths = columns.square().sum(dim=1, keepdim=True).sqrt().clamp_min(1e-12)
+    # Memory is what this costs, so the smaller of the two tensors is divided.
+    few = len(vectors) < columns.shape[1]
+    products = (vectors @ columns) / lengths if few else vectors @ (columns / lengths)
+    return products.view(*products.shape[:2], *values.shape[2:])
+
+
+def _enlarged(
+    maps: Tensor,  # [N, M, h, h]
+    side: int,
+) -> Tensor:
+    """[N, M, side, side], bicubic: as two products with the weights, since `interpolate` is slow
+    for hundreds of maps, and slower for their gradients."""
+    own = maps.shape[-1]
+    unit = torch.eye(own, device=maps.device)[None, None]
+    weights = F.interpolate(unit, size=(side, own), mode="bicubic", align_corners=False)[0, 0]
+    return weights @ maps @ weights.T
 
 
 def _disc(places: Tensor, side: int, radius: float) -> Tensor:

@@ -16,6 +16,7 @@ from ..labels import UNPAINTED
 _POINT_SHARE = 0.09
 _SPOTS = 24
 _SHARPNESS = 0.02
+_NEIGHBOURS = 2
 _ROBUST = 0.05
 _STIFFNESS = 0.02
 _ROUNDS = 6
@@ -73,21 +74,25 @@ def found_places(
     side = similarity.shape[-1]
     axis = (torch.arange(side, device=similarity.device) + 0.5) / side
     if around is not None:
-        across = (axis - around[..., 0, None]).square()[..., None, :]
-        down = (axis - around[..., 1, None]).square()[..., :, None]
-        similarity = similarity - 0.1 * (across + down) / reach**2
-    peak = similarity.flatten(2).amax(dim=2)
-    weights = ((similarity - peak[..., None, None]) / _SHARPNESS).exp()
-    place = similarity.flatten(2).argmax(dim=2)
-    rows, columns = axis[place // side], axis[place % side]
-    near = 2.5 / side
-    close = ((axis - columns[..., None]).abs() < near)[..., None, :] & (
-        (axis - rows[..., None]).abs() < near
-    )[..., :, None]
-    weights = weights * close
+        cost = 0.1 / reach**2
+        across = cost * (axis - around[..., 0, None]).square()[..., None, :]
+        down = cost * (axis - around[..., 1, None]).square()[..., :, None]
+        similarity = similarity - across - down
+    peak, place = similarity.flatten(2).max(dim=2)
+    # Only the neighbours of the likeliest cell have a say.
+    window = torch.arange(-_NEIGHBOURS, _NEIGHBOURS + 1, device=similarity.device)
+    rows = (place // side)[..., None] + window
+    columns = (place % side)[..., None] + window
+    inside = ((rows >= 0) & (rows < side))[..., None] & ((columns >= 0) & (columns < side))[
+        ..., None, :
+    ]
+    rows, columns = rows.clamp(0, side - 1), columns.clamp(0, side - 1)
+    cells = (rows[..., None] * side + columns[..., None, :]).flatten(2)
+    near = similarity.flatten(2).gather(2, cells).view(inside.shape)
+    weights = ((near - peak[..., None, None]) / _SHARPNESS).exp() * inside
     whole = weights.sum(dim=(2, 3))
-    across = (weights.sum(dim=2) * axis).sum(dim=2) / whole
-    down = (weights.sum(dim=3) * axis).sum(dim=2) / whole
+    across = (weights.sum(dim=2) * axis[columns]).sum(dim=2) / whole
+    down = (weights.sum(dim=3) * axis[rows]).sum(dim=2) / whole
     return torch.stack([across, down], dim=2), peak
 
 

@@ -59,10 +59,7 @@ def fit_thoroughly(
     """Fits a `ProbeLabeller` to annotated pictures and to samples that it labels itself.
 
     Args:
-        generator: what drew the pictures.
-        wplus: their latents.
-        labels: their annotations at the generator's resolution.
-        num_classes: of the palette.
+        generator, wplus, labels, num_classes: as in `fit_quickly`.
         options: see `ThoroughOptions`.
 
     Yields:
@@ -72,36 +69,31 @@ def fit_thoroughly(
         ValueError: labels of another shape, or nothing painted.
     """
     check_annotation(generator, wplus, labels)
-    return _fit(generator, wplus, labels, num_classes, options or ThoroughOptions())
+    chosen = options or ThoroughOptions()
+    total = chosen.quick.steps * (chosen.rounds + 1)
 
+    def steps() -> Iterator[QuickStep]:
+        quick, taught, known = chosen.quick, wplus, labels
+        for round_index in range(chosen.rounds + 1):
+            fit = fit_quickly(generator, taught, known, num_classes=num_classes, options=quick)
+            for step in fit:
+                done = round_index * quick.steps + step.index
+                yield QuickStep(done, total, step.loss, step.labeller)
+            if round_index == chosen.rounds:
+                return
+            rng = torch.Generator().manual_seed(quick.seed * 1_009 + round_index + 1)
+            ws = sample_ws(generator, chosen.samples, rng=rng).to(wplus.dtype)
+            reading = read_with_confidence(generator, step.labeller, ws)
+            named = reading.labels.masked_fill(reading.confidence < chosen.confidence, UNPAINTED)
+            # The annotated pictures stay half of the lesson, however many samples there are.
+            share = max(chosen.samples // len(wplus), 1)
+            taught = torch.cat([wplus.repeat(share, 1, 1), ws])
+            known = torch.cat([labels.to(named.device).repeat(share, 1, 1), named])
+            quick = replace(
+                chosen.quick,
+                seed=chosen.quick.seed + round_index + 1,
+                copies=len(taught),
+                pixels=2 * chosen.quick.pixels,
+            )
 
-def _fit(
-    generator: GeneratorBase,
-    wplus: Tensor,
-    labels: Tensor,
-    num_classes: int,
-    options: ThoroughOptions,
-) -> Iterator[QuickStep]:
-    quick = options.quick
-    total = quick.steps * (options.rounds + 1)
-    taught, known = wplus, labels
-    for round_index in range(options.rounds + 1):
-        for step in fit_quickly(generator, taught, known, num_classes=num_classes, options=quick):
-            done = round_index * quick.steps + step.index
-            yield QuickStep(done, total, step.loss, step.labeller)
-        if round_index == options.rounds:
-            return
-        rng = torch.Generator().manual_seed(quick.seed * 1_009 + round_index + 1)
-        ws = sample_ws(generator, options.samples, rng=rng).to(wplus.dtype)
-        reading = read_with_confidence(generator, step.labeller, ws)
-        named = reading.labels.masked_fill(reading.confidence < options.confidence, UNPAINTED)
-        # The annotated pictures stay half of the lesson, however many samples there are.
-        share = max(options.samples // len(wplus), 1)
-        taught = torch.cat([wplus.repeat(share, 1, 1), ws])
-        known = torch.cat([labels.to(named.device).repeat(share, 1, 1), named])
-        quick = replace(
-            options.quick,
-            seed=options.quick.seed + round_index + 1,
-            copies=len(taught),
-            pixels=2 * options.quick.pixels,
-        )
+    return steps()

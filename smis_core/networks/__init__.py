@@ -6,7 +6,7 @@ from .foreign_configs import PyramidEncoderConfig, StyleGAN1Config, StyleGAN3Con
 from .generator_base import GeneratorBase, SynthesisBase
 from .latent_encoder import LatentEncoder
 from .psp_encoders import Encoder4Editing, GradualStyleEncoder
-from .session import SynthesisSession
+from .session import Overtaken, SynthesisSession
 from .strided import AnyDiscriminator, StridedDiscriminator
 from .stylegan1 import StyleGAN1Generator
 from .stylegan2 import Generator, LayerInfo, MappingNetwork, SynthesisNetwork
@@ -25,6 +25,7 @@ __all__ = [
     "LatentEncoder",
     "LayerInfo",
     "MappingNetwork",
+    "Overtaken",
     "PyramidEncoderConfig",
     "StridedConfig",
     "StridedDiscriminator",

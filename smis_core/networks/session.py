@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 import torch
@@ -13,6 +13,10 @@ from ..devices import Precision, inference_precision, resolve_precision
 from .generator_base import GeneratorBase, SynthesisBase
 from .layers import NoiseMap
 from .stylegan2 import NoiseChoice
+
+
+class Overtaken(Exception):
+    """A picture was given up half-way, because nobody wants it any more."""
 
 
 class SynthesisSession:
@@ -97,6 +101,7 @@ class SynthesisSession:
         *,
         noise: NoiseChoice | Sequence[Tensor] = "const",
         preview: int | None = None,
+        wanted: Callable[[], bool] | None = None,
     ) -> Tensor:
         """The picture of a code, or a smaller one of it sooner.
 
@@ -106,11 +111,14 @@ class SynthesisSession:
             preview: side in pixels, one of `previews`: the RGB skip of that resolution, which the
                 full picture builds on. None is the full picture. A generator without previews
                 draws the full picture in any case.
+            wanted: asked after every stage whether to go on; None goes on. What a picture that
+                was given up has computed is held: a later one of the same code goes on from there.
 
         Returns:
             float32 `[N, img_channels, S, S]`, a copy of its own.
 
         Raises:
+            Overtaken: `wanted` said no.
             ValueError: codes or maps of another shape, with NaN, or elsewhere; fresh noise; a
                 preview that does not exist.
         """
@@ -131,6 +139,9 @@ class SynthesisSession:
                 if _bytes(output) <= room:
                     self._held[name] = output
                     room -= _bytes(output)
+                if wanted is not None and name != stage and not wanted():
+                    self._ran = (*ran,)
+                    raise Overtaken
 
             with inference_precision(self._precision, device):
                 outputs = synthesis.run([stage], ws, maps, held=self._held, keep=keep)

@@ -25,7 +25,7 @@ from .annotations import annotated_renders
 from .evaluate_generator import FRESH_SEED
 from .evaluate_sparse import KINDS, evaluate_sparse, sparse_path
 from .evaluate_sparse import METHODS as SPARSE_METHODS
-from .fewshot_figures import ExtraFigures, Progress, diversity, realism, refined
+from .fewshot_figures import ExtraFigures, Progress, diversity, early, realism, refined
 from .fewshot_methods import (
     METHODS,
     ComparisonOptions,
@@ -63,7 +63,7 @@ class FewshotReport:
     about: dict[str, Any]
     """seeds, versions, fingerprints, learning rates"""
     extra: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """"refined", "diversity" and "realism" of ours, see `fewshot_figures`, and "sparse" """
+    """"early", "refined", "diversity" and "realism", see `fewshot_figures`, and "sparse" """
 
     @property
     def passed(self) -> bool:
@@ -270,12 +270,14 @@ def _evaluate(
         "learning_rates": {name: rate for name, rate in rates.items() if rate},
     }
     report = _report(shots, found, wanted, classes, about)
+    soon = early(paths["default"], paths["paper"], generator, judge, classes)
+    yield FewshotEvaluationStep("tuning masks", 1, 1, {}, None)
     ours = load_network(paths["default"], device=device)
     assert isinstance(ours, FewshotNetwork)
     more = yield from _extra(Synthesizer(generator, ours), judge, wanted, classes, extra)
     if shots == 1:
         more |= yield from _sparse(paths["default"].parent, masks, generator_path, judge_path)
-    report = replace(report, extra=report.extra | more)
+    report = replace(report, extra=report.extra | {"early": soon} | more)
     yield FewshotEvaluationStep("figures", 1, 1, {}, report)
 
 

@@ -310,7 +310,7 @@ def _train(
         )
         chosen: EncoderOptions = options.encoder.paper() if method == "paper" else options.encoder
         scratch.mkdir(parents=True, exist_ok=True)
-        state = scratch / f"sparse_{kind}_{method}.state"
+        state = _state(scratch, kind, method)
         for each in train_encoder(
             generator, labeller, sketched.palette, options=chosen, state=state
         ):
@@ -327,4 +327,10 @@ def _train(
             "torch": str(torch.__version__),
         }
         save_network(path, each.network, card=card, half=True)
-        state.unlink(missing_ok=True)
+    # Not before all are done: who was interrupted goes on after the encoders that are.
+    for kind, method in paths:
+        _state(scratch, kind, method).unlink(missing_ok=True)
+
+
+def _state(scratch: Path, kind: str, method: str) -> Path:
+    return scratch / f"sparse_{kind}_{method}.state"

@@ -24,6 +24,8 @@ from .evaluate_directions import evaluate_directions
 from .evaluate_fewshot import WEIGHTS, evaluate_fewshot, method_path
 from .evaluate_generator import evaluate_generator, load_stylegan2
 from .evaluate_judge import evaluate_judge
+from .evaluate_sparse import KINDS, evaluate_sparse, sparse_path
+from .evaluate_sparse import METHODS as SPARSE_METHODS
 from .fewshot_methods import METHODS
 from .make_generator import make_generator
 from .train_fewshot import make_encoder
@@ -181,6 +183,15 @@ def parts(places: Places | None = None, *, device: str | torch.device = "auto") 
     for shots in SHIPPED_SHOTS:
         made.append(_comparison_part(shots, places, encoder_source, by_card, device))
     made.append(
+        Part(
+            "compared_sparse",
+            _sparse_files(places),
+            encoder_source,
+            by_card,
+            lambda: _measure_sparse(places, device, retrain=True),
+        )
+    )
+    made.append(
         _figures_part(
             "generator_figures",
             places,
@@ -215,6 +226,7 @@ def parts(places: Places | None = None, *, device: str | torch.device = "auto") 
     )
     for shots in SHIPPED_SHOTS:
         made.append(_fewshot_figures_part(shots, places, both, device))
+    made.append(_sparse_figures_part(places, both, device))
     return made
 
 
@@ -300,6 +312,52 @@ def _fewshot_figures_part(
         found,
         lambda: _kept(_measure_fewshot(shots, places, device, retrain=False), path),
     )
+
+
+def _sparse_files(places: Places) -> tuple[Path, ...]:
+    """The encoders that `smis evaluate sparse` compares."""
+    return tuple(
+        sparse_path(places.compared, kind, method) for kind in KINDS for method in SPARSE_METHODS
+    )
+
+
+def _measure_sparse(places: Places, device: str | torch.device, *, retrain: bool) -> Iterator[Step]:
+    return evaluate_sparse(
+        retrain=retrain,
+        weights=places.compared,
+        # The annotated render is the comparison's of one shot, and its inversion with it.
+        scratch=places.scratch / "evaluate_fewshot" / "shots_1",
+        generator_path=places.weights("generator"),
+        discriminator_path=places.weights("discriminator"),
+        judge_path=places.weights("judge"),
+        device=device,
+    )
+
+
+def _sparse_figures_part(
+    places: Places, wanted: Callable[[], dict[str, str]], device: str | torch.device
+) -> Part:
+    def sources() -> dict[str, str]:
+        files = zip(_sparse_files(places), _sparse_names(), strict=True)
+        return wanted() | {name: fingerprint(path) for path, name in files}
+
+    def found(path: Path) -> dict[str, Any]:
+        about = json.loads(path.read_text(encoding="utf-8"))["about"]
+        return {**about, **about["weights"]}
+
+    path = places.results / "sparse.json"
+    return Part(
+        "sparse_figures",
+        (path,),
+        sources,
+        found,
+        lambda: _kept(_measure_sparse(places, device, retrain=False), path),
+    )
+
+
+def _sparse_names() -> tuple[str, ...]:
+    """What the report calls the compared encoders."""
+    return tuple(f"{kind} {method}" for kind in KINDS for method in SPARSE_METHODS)
 
 
 def _figures_part(

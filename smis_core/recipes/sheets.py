@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,18 +106,68 @@ def draw_sheets(
         ValueError: no masks, fewer than one style, a negative seed, or a folder that cannot be
             written.
     """
-    out = Path(out)
     if styles < 1 or seed < 0:
         raise ValueError(f"styles >= 1 and seed >= 0 were wanted, got {styles} and {seed}")
-    if not masks:
-        raise ValueError("masks: at least one was wanted, got none")
-    check_writable(out, folder=True)
-    for name in masks:
-        for style in range(seed, seed + styles):
-            check_writable(_portrait_path(out, name, style))
-    for number in range(-(-len(masks) // ROWS_PER_SHEET)):
-        check_writable(_sheet_path(out, number))
-    return _draw(synthesizer, masks, out, range(seed, seed + styles))
+    seeds = range(seed, seed + styles)
+    return _draw(synthesizer, masks, SheetWriter(out, masks, [f"style{s}" for s in seeds]), seeds)
+
+
+class SheetWriter:
+    """Writes the portraits of masks, and contact sheets of them.
+
+    Args:
+        out: the folder to write into; made where it is missing.
+        masks: label maps by name.
+        styles: what the portraits of each mask are called: ``<mask>_<style>.png``.
+
+    Raises:
+        ValueError: no masks, or a folder that cannot be written.
+    """
+
+    def __init__(
+        self, out: str | Path, masks: Mapping[str, LabelMap], styles: Sequence[str]
+    ) -> None:
+        self._out, self._masks, self._styles = Path(out), masks, styles
+        self._rows: list[Tensor] = []
+        self._done = 0
+        if not masks:
+            raise ValueError("masks: at least one was wanted, got none")
+        check_writable(self._out, folder=True)
+        for name in masks:
+            for path in self.portraits(name):
+                check_writable(path)
+        for number in range(-(-len(masks) // ROWS_PER_SHEET)):
+            check_writable(self._sheet(number))
+
+    def portraits(self, name: str) -> tuple[Path, ...]:
+        """The files of a mask's portraits."""
+        return tuple(self._out / f"{name}_{style}.png" for style in self._styles)
+
+    def write(
+        self,
+        name: str,
+        images: Tensor,  # [styles, 3, R, R] in about [-1, 1]
+        metadata: Sequence[Mapping[str, str]],
+    ) -> Path | None:
+        """Write the portraits of the next mask, with text chunks.
+
+        Returns:
+            The contact sheet, when one has been completed with this mask.
+        """
+        for picture, path, texts in zip(images, self.portraits(name), metadata, strict=True):
+            save_image(picture, path, metadata=texts)
+        self._rows.append(contact_row(self._masks[name], images))
+        self._done += 1
+        if len(self._rows) < ROWS_PER_SHEET and self._done < len(self._masks):
+            return None
+        sheet = self._sheet((self._done - 1) // ROWS_PER_SHEET)
+        grid = image_grid(torch.cat(self._rows), columns=1 + len(self._styles), gap=_GAP)
+        save_image(grid, sheet)
+        self._rows.clear()
+        return sheet
+
+    def _sheet(self, number: int) -> Path:
+        return self._out / (f"contact_sheet_{number + 1}.png" if number else "contact_sheet.png")
 
 
 def contact_row(
@@ -134,45 +184,39 @@ def contact_row(
 
 
 def _draw(
-    synthesizer: Synthesizer, masks: Mapping[str, LabelMap], out: Path, seeds: range
+    synthesizer: Synthesizer, masks: Mapping[str, LabelMap], writer: SheetWriter, seeds: range
 ) -> Iterator[SheetStep]:
-    rows: list[Tensor] = []
     for index, (name, mask) in enumerate(masks.items()):
         synthesis = synthesizer.synthesize(mask, style_seeds=seeds)
-        portraits = tuple(_portrait_path(out, name, seed) for seed in seeds)
-        for picture, path, seed in zip(synthesis.images, portraits, seeds, strict=True):
-            save_image(picture, path, metadata=_metadata(name, seed, synthesizer))
-        rows.append(contact_row(mask, synthesis.images))
-        sheet = None
-        if len(rows) == ROWS_PER_SHEET or index + 1 == len(masks):
-            sheet = _sheet_path(out, index // ROWS_PER_SHEET)
-            grid = image_grid(torch.cat(rows), columns=1 + len(seeds), gap=_GAP)
-            save_image(grid, sheet)
-            rows.clear()
+        texts = [
+            portrait_texts(synthesizer, name) | {"smis:style_seed": str(seed)} for seed in seeds
+        ]
+        sheet = writer.write(name, synthesis.images, texts)
         yield SheetStep(
             index + 1,
             len(masks),
             name,
-            portraits,
+            writer.portraits(name),
             synthesis.images,
             tuple(synthesis.fidelity),
             sheet,
         )
 
 
-def _metadata(name: str, seed: int, synthesizer: Synthesizer) -> dict[str, str]:
+def portrait_texts(
+    synthesizer: Synthesizer, name: str, *, mix_from: int | None = None
+) -> dict[str, str]:
+    """Text chunks of the portrait of a mask, in whatever style.
+
+    Args:
+        synthesizer: what drew it.
+        name: of the mask.
+        mix_from: the first row of W+ with the style; by default the synthesizer's.
+    """
+    start = synthesizer.default_mix_from if mix_from is None else mix_from
     return {
         "Software": f"smis {smis_core.__version__}",
         "smis:mask": name,
-        "smis:style_seed": str(seed),
-        "smis:mix_from": str(synthesizer.default_mix_from),
+        "smis:mix_from": str(start),
         "smis:resolution": str(synthesizer.resolution),
     }
-
-
-def _portrait_path(out: Path, name: str, seed: int) -> Path:
-    return out / f"{name}_style{seed}.png"
-
-
-def _sheet_path(out: Path, number: int) -> Path:
-    return out / ("contact_sheet.png" if number == 0 else f"contact_sheet_{number + 1}.png")

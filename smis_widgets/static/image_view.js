@@ -8,15 +8,27 @@ function afterPaint(report) {
   });
 }
 
+// What is smaller than this travels in its address: that spares the way to the browser's store and back, and the frame
+// in which a page decodes what it was asked to decode ahead.
+const SMALL_BYTES = 2 ** 15;
+
 // A picture with its own address: the one before is let go when the next is shown.
 class Shown {
   constructor() {
-    this.image = h("img", { draggable: false });
+    this.image = h("img", { draggable: false, decoding: "sync" });
     this.url = null;
   }
 
   // Resolves to whether the picture is still wanted once it is decoded.
   async show(data, kind, wanted) {
+    if (data.byteLength < SMALL_BYTES) {
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      const loaded = new Promise((resolve) => Object.assign(this.image, { onload: resolve, onerror: resolve }));
+      this.image.src = `data:${kind};base64,${btoa(String.fromCharCode(...bytes))}`;
+      this.clear();
+      await loaded;
+      return wanted();
+    }
     const next = URL.createObjectURL(new Blob([data], { type: kind }));
     const loaded = new Image();
     loaded.src = next;
@@ -127,7 +139,9 @@ function render({ model, el }) {
     el.dataset.frame = frame;
     afterPaint(() => {
       el.dataset.painted = frame;
-      model.send({ painted: frame });
+      // Whoever has more to say may take it along: every message costs a page as much as a frame does.
+      const tell = () => model.send({ painted: frame });
+      if (el.dispatchEvent(new CustomEvent("smis-painted", { bubbles: true, cancelable: true, detail: { frame, tell } }))) tell();
     });
   };
   const name = () => {

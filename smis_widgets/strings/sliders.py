@@ -22,6 +22,10 @@ TABLE: dict[str, tuple[str, ...]] = {
     "sliders.psi_tooltip": ("Truncation: 1 keeps the layer, 0 makes it the average's",),
     "sliders.blend_tooltip": ("0 is source A, 1 takes the layer from source B",),
     "sliders.noise_tooltip": ("How loud the layer's noise is: strands, grain, sparkle",),
+    "sliders.dials": ("Dials",),
+    "sliders.dial_tooltip": (
+        "{name}: turn it to where it shall be (arrow keys; double click or Delete puts it back)",
+    ),
     "sliders.typed": ("{name}, as a number",),
     "sliders.reset": ("Reset {where}",),
     "sliders.only": ("Only this: {where} stays as it is, all others are reset",),

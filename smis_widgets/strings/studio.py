@@ -35,7 +35,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     ),
     "keep": ("Keep a copy of mask and portrait below, as a plain picture in the notebook",),
     "save": ("Save portrait (PNG with seed and latent), mask (PNG) and latent (npz) in {folder}",),
-    "refine": ("Refine: optimise the portrait until it shows the mask better",),
+    "refine": ("Refine: optimise the portrait for 3 seconds, so that it shows the mask better",),
     "refine_label": ("refine",),
     "stop": ("Stop",),
     "pause": ("Pause",),

@@ -29,6 +29,9 @@ pad.tool, pad.label, pad.brush_size, pad.over, pad.protected = "brush", 13, 12, 
 pad.brush_shape, pad.picture, pad.look = "round", None, {}
 pad.value = LabelMap(numpy.tri(96, dtype=numpy.uint8) * 13)  # the previous mask, for the copy tool
 """
+CHOSEN = """{
+    tool: 'brush', label: 13, brush_size: 12, brush_shape: 'round', over: -1, protected: []
+}"""
 BLANK = "pad.value = LabelMap(numpy.full((96, 96), 255, numpy.uint8))"
 
 
@@ -51,6 +54,8 @@ def pad(opened):
     made = PadInPage(page, kernel)
     page.evaluate("() => { window.smisDelay = 0; }")
     made.settle()
+    # What random strokes chose in the page alone, the kernel cannot set back.
+    page.evaluate(f"() => {{ smisTest.model.set({CHOSEN}); smisTest.model.save_changes(); }}")
     # Each map is awaited: a tool that arrived from the kernel later would end a stroke begun here.
     kernel.run(FRESH)
     page.wait_for_function("() => smisTest.sheet.shown.every((each) => each < 255)")

@@ -26,6 +26,7 @@ AT_REST = """frame => {
     const picture = document.querySelector('.smis-turn-main .smis-picture');
     return +picture.dataset.painted >= frame;
 }"""
+HAIR = "sliders.panel.dials['hair colour']['turns']"
 DROP = """data => {
     const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
     const transfer = new DataTransfer();
@@ -130,6 +131,30 @@ def test_keys_move_a_slider_and_numbers_are_typed(opened):
     becomes(kernel, "sliders.state.edit.rows[0].strengths", {"turn": 1.5})
     page.keyboard.press("Delete")
     becomes(kernel, "sliders.state.edit.rows[0].strengths", {})
+    assert np.array_equal(picture(page, kernel), before)
+
+
+def test_a_dial_is_turned_to_a_hue(opened):
+    page, kernel = opened
+    before = picture(page, kernel)
+    dial = page.locator("[data-circle='hair colour']")
+    dial.scroll_into_view_if_needed()
+    expect(dial).to_have_attribute(
+        "aria-valuenow", f"{round(360 * kernel.value(HAIR)) % 360}", timeout=PATIENCE
+    )
+    box = dial.bounding_box()
+    x, y, reach = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, box["width"] / 3
+    page.mouse.move(x, y - reach)
+    page.mouse.down()
+    page.mouse.move(x - reach, y, steps=8)
+    page.mouse.up()
+    becomes(kernel, "sliders.films.films[-1]['label']", "hair colour 270°")
+    assert np.abs(picture(page, kernel) - before).mean() > 1
+    becomes(kernel, f"abs({HAIR} - 0.75) < 0.02", True)
+    keep_screenshot(page, "6-a-dial")
+    dial.focus()
+    page.keyboard.press("Delete")
+    becomes(kernel, "sliders.state.edit.names", [])
     assert np.array_equal(picture(page, kernel), before)
 
 

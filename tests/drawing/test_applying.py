@@ -21,6 +21,7 @@ from smis_core.drawing import (
     region,
 )
 from smis_core.drawing.operations import Box
+from smis_core.drawing.regions import close
 from smis_core.labels import PORTRAITS, UNPAINTED
 
 
@@ -155,6 +156,23 @@ def test_a_landmark_moves_and_what_was_beneath_closes():
     assert box.slices[0].stop > 50
     assert set(np.unique(indices[:, 32:])) == {4}
     assert apply(indices, Landmark(index=9, at=[-9000, 0])) is None
+
+
+def test_what_is_left_behind_takes_the_nearest_index_and_of_several_the_lowest():
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        indices = rng.integers(0, 4, rng.integers(2, 14, 2)).astype(np.uint8)
+        height, width = indices.shape
+        hole = rng.random((height, width)) < 0.7
+        hole[rng.integers(height), rng.integers(width)] = False
+        closed = indices.copy()
+        close(closed, Box(0, 0, height, width), hole)
+        rows, columns = np.nonzero(~hole)
+        for row, column in np.argwhere(hole):
+            steps = abs(rows - row) + abs(columns - column)
+            nearest = steps == steps.min()
+            assert closed[row, column] == indices[rows[nearest], columns[nearest]].min()
+        assert np.array_equal(closed[~hole], indices[~hole])
 
 
 def test_a_region_moves_and_grows():

@@ -14,6 +14,7 @@ from smis_core.fewshot import (
     encoder_config,
     train_encoder,
 )
+from smis_core.fewshot.validation import Validator
 from smis_core.labels import PORTRAITS
 
 OPTIONS = EncoderOptions(pictures=48, batch=8, learning_rate=3e-3)
@@ -137,7 +138,7 @@ def test_a_validation_that_stalls_ends_the_training_early(world, tmp_path):
     state = tmp_path / "state"
     steps = run(world, options=options, validation=watch)
     taken = [step.index + 1 for step in steps if step.validation]
-    assert taken[:2] == [2, 4]
+    assert taken[:3] == [1, 2, 4]
     assert len(steps) == steps[-1].last + 1 < 20
     assert steps[0].last == 99
     first = steps[1].validation
@@ -158,8 +159,25 @@ def test_a_validation_that_stalls_ends_the_training_early(world, tmp_path):
 
 def test_validation_changes_nothing_but_the_end(world):
     plain = run(world, options=OPTIONS)
-    watched = run(world, options=OPTIONS, validation=ValidationOptions(masks=4, patience=0))
+    watch = ValidationOptions(masks=4, patience=0, interval_steps=4)
+    watched = run(world, options=OPTIONS, validation=watch)
+    assert [step.index + 1 for step in watched if step.validation] == [1, 2, 4, 6]
     assert [step.losses for step in plain] == [step.losses for step in watched]
+    for name, value in weights(plain[-1]).items():
+        assert torch.equal(value, weights(watched[-1])[name]), name
+
+
+def test_first_looks_neither_count_as_gains_nor_as_misses(world):
+    """So that training ends where it would have ended without them."""
+    (step,) = run(world, options=EncoderOptions(pictures=8, batch=8))
+    sampler = PseudoSampler(world.generator, world.labeller)
+    validator = Validator(world.generator, world.labeller, sampler, ValidationOptions(masks=4))
+    assert [steps for steps in range(1, 200) if validator.is_early(steps)] == [25, 50]
+    look = validator.take(step.network, counts=False)
+    assert look.best == look.miou > 0
+    assert (validator.best, validator.misses) == (0.0, 0)
+    validator.take(step.network)
+    assert (validator.best, validator.misses) == (look.miou, 0)
 
 
 def test_psps_encoder_is_a_choice_by_name(world, tmp_path):

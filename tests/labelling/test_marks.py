@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from smis_core.labelling import build_labeller, fit_marks
 from smis_core.labelling.marks_geometry import affine_fit, redotted, warped
@@ -59,6 +60,37 @@ def test_marks_move_with_the_features(scene, shift):
     for index in (1, 2):
         moved = centre(labels, index) + torch.tensor(shift)
         assert torch.dist(centre(found, index), moved) < 3
+
+
+def test_half_precision_around_it_moves_no_mark(scene):
+    """Training draws in bfloat16 where that is fast; places are fractions of a feature's cell."""
+    generator, ws, labels = scene
+    labeller = fit_marks(generator, ws[:1], labels, num_classes=3)
+    features = features_of(generator, ws, labeller.layers)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = labeller.places(features), labeller.labels(features, SIDE)
+        logits = labeller.logits(features, 32)
+    assert torch.equal(found[0], labeller.places(features))
+    assert torch.equal(found[1], labeller.labels(features, SIDE))
+    assert torch.equal(logits, labeller.logits(features, 32))
+
+
+def test_logits_are_the_highest_mean_cosines_of_a_class(scene):
+    """Compared with features brought to length 1 and enlarged one by one."""
+    generator, ws, labels = scene
+    labeller = fit_marks(generator, ws, labels.repeat(2, 1, 1), num_classes=3)
+    features = features_of(generator, ws, labeller.layers)
+    cosines = 0
+    parts = labeller.vectors.split(labeller.config.channels, dim=1)
+    side = max(values.shape[-1] for values in features.values())
+    for name, vectors in zip(labeller.layers, parts, strict=True):
+        alike = torch.einsum("mc,nchw->nmhw", vectors, F.normalize(features[name], dim=1))
+        cosines = cosines + F.interpolate(alike, size=(side, side), mode="bicubic") / len(parts)
+    owners = labeller.mark_classes[labeller.owners]
+    logits = labeller.logits(features, side)
+    for index in (1, 2):
+        wanted = cosines[:, owners == index].amax(dim=1) / 0.05
+        assert torch.allclose(logits[:, index], wanted, atol=1e-4)
 
 
 def test_a_labeller_is_built_again_from_its_configuration(scene):

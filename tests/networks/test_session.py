@@ -8,6 +8,7 @@ import torch
 from smis_core.networks import (
     Generator,
     GeneratorConfig,
+    Overtaken,
     StyleGAN1Config,
     StyleGAN1Generator,
     StyleGAN3Config,
@@ -106,6 +107,20 @@ def test_a_recorded_pass_reads_nothing_but_its_inputs_and_weights(
     for ws, given, wanted in calls:
         assert torch.equal(generator.synthesis(ws, noise=given), wanted)
     assert len(recorded) == 1
+
+
+def test_a_picture_that_was_given_up_goes_on_where_it_stopped(generator, session) -> None:
+    ws, other = codes(generator), codes(generator) + 1
+    answers = iter([True, True, False])
+    with pytest.raises(Overtaken):
+        session.draw(ws, wanted=lambda: next(answers))
+    names = tuple(stage.name for stage in generator.synthesis.stages)
+    assert session.ran == names[:3]
+    assert torch.equal(session.draw(ws, wanted=lambda: True), generator.synthesis(ws))
+    assert session.ran == names[3:]
+    with pytest.raises(Overtaken):
+        session.draw(other, wanted=lambda: False)
+    assert torch.equal(session.draw(ws), generator.synthesis(ws))
 
 
 def test_nothing_runs_where_nothing_changed(generator, session) -> None:

@@ -14,7 +14,7 @@ from smis_core.fewshot import EncoderOptions
 from smis_core.inversion import ProjectionOptions
 from smis_core.labelling import ProbeOptions, QuickOptions, ThoroughOptions
 from smis_core.labels import LabelMap
-from smis_core.recipes import fewshot_methods
+from smis_core.recipes import fewshot_figures, fewshot_methods
 from smis_core.recipes.evaluate_fewshot import FewshotReport, evaluate_fewshot, method_path
 from smis_core.recipes.fewshot_figures import ExtraFigures
 from smis_core.recipes.fewshot_methods import ComparisonOptions, MethodMaker, only_shown
@@ -42,6 +42,14 @@ OPTIONS = ComparisonOptions(
 EXTRA = ExtraFigures(
     refined_masks=2, refined_seconds=0.05, styled_masks=2, styles=3, realism_pictures=6
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_tuning_masks():
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (fewshot_methods, fewshot_figures):
+            patch.setattr(module, "TUNING_MASKS", 2)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +80,6 @@ def retrained(networks, tmp_path_factory):
     folder = tmp_path_factory.mktemp("comparison")
     scores = {1e-3: 0.1, 2e-3: 0.2, 4e-3: 0.3, 8e-3: 0.4, 16e-3: 0.35}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fewshot_methods, "TUNING_MASKS", 2)
         tried = iter(list(scores.values()) * 3)
         patch.setattr(MethodMaker, "_tuning_score", lambda self, network: next(tried))
         steps = list(evaluate(networks, folder, retrain=True))
@@ -115,6 +122,13 @@ def test_the_report_holds_what_was_asked_for(retrained):
     assert values["diversity"]["of_random"]["value"] > 0
     assert values["realism"]["pictures"] == 6
     assert set(values["floor_to_ceiling"]) == {"default", "paper"}
+    soon = values["early"]
+    assert soon["tuning_masks"] == 2
+    for method in ("default", "paper"):
+        assert soon[method]["after 8 pictures"] == 0.4, "of the rate that was chosen"
+    ahead = 0.4 - soon["paper"]["after 16 pictures"]
+    assert soon["ahead"] == pytest.approx(ahead, abs=1e-4)
+    assert soon["passed"] == (ahead > 0)
     assert "left eye" in values["by_class"]
     assert not {"hat", "glasses"} & set(values["by_class"]), "the annotations show neither"
     assert "paper" in report.table()

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from smis_core.checkpoints import fingerprint
 from smis_core.fewshot import EncoderOptions
 from smis_core.inversion import ProjectionOptions
 from smis_core.portraits.renderer import render
-from smis_core.recipes.evaluate_sparse import evaluate_sparse
+from smis_core.recipes.evaluate_sparse import evaluate_sparse, sparse_path
 from smis_core.recipes.sparse_sketches import (
     centres,
     cross_errors,
@@ -71,7 +72,14 @@ def test_both_methods_are_trained_and_measured(tmp_path):
     }
     with pytest.raises(FileNotFoundError, match="--retrain"):
         evaluate_sparse(**common)
+    for step in evaluate_sparse(retrain=True, **common):
+        if step.phase == "landmarks, paper":
+            break  # interrupted when the first encoder was done
+    assert (tmp_path / "work" / "sparse_landmarks_default.state").exists()
+    done = fingerprint(sparse_path(tmp_path / "weights", "landmarks", "default"))
     *_, last = evaluate_sparse(retrain=True, **common)
+    assert fingerprint(sparse_path(tmp_path / "weights", "landmarks", "default")) == done
+    assert not list((tmp_path / "work").glob("*.state"))
     values = json.loads(json.dumps(last.report.to_dict(), allow_nan=False))
     for kind in ("landmarks", "cross"):
         for method in ("default", "paper"):

@@ -37,11 +37,13 @@ def test_the_order_is_generator_judge_encoders_figures():
         "directions",
         "compared_1",
         "compared_5",
+        "compared_sparse",
         "generator_figures",
         "directions_figures",
         "judge_figures",
         "fewshot_1_figures",
         "fewshot_5_figures",
+        "sparse_figures",
     ]
 
 
@@ -96,6 +98,37 @@ def test_another_generator_makes_its_encoders_and_figures_stale(places):
     assert part_of(places, "generator_figures").stale() == [
         "generator.json was made from another generator"
     ]
+
+
+def test_sparse_figures_are_of_the_encoders_that_lie_there(places):
+    generator = places.weights("generator")
+    network = load_network(generator, device="cpu")
+    made_from = {
+        "generator": fingerprint(generator),
+        "annotated": f"portraits renderer {models.RENDERER_VERSION}",
+    }
+    encoders = part_of(places, "compared_sparse")
+    assert len(encoders.files) == 4
+    assert encoders.stale()[0] == "sparse_landmarks_default.safetensors is missing"
+    for path in encoders.files:
+        save_network(path, network, card={"made_from": made_from})
+    assert encoders.stale() == []
+    names = ("landmarks default", "landmarks paper", "cross default", "cross paper")
+    about = {
+        "renderer": models.RENDERER_VERSION,
+        "generator": fingerprint(generator),
+        "judge": fingerprint(places.weights("judge")),
+        "weights": {
+            name: fingerprint(path) for name, path in zip(names, encoders.files, strict=True)
+        },
+    }
+    places.results.mkdir()
+    (places.results / "sparse.json").write_text(json.dumps({"about": about}))
+    figures = part_of(places, "sparse_figures")
+    assert figures.stale() == []
+    network.synthesis.b4.const.add_(1)
+    save_network(encoders.files[3], network, card={"made_from": made_from})
+    assert figures.stale() == ["sparse.json was made from another cross paper"]
 
 
 def test_a_broken_file_says_why_it_is_not_fresh(places):

@@ -116,11 +116,18 @@ class FakeSynthesizer:
         return [self._drawn[int(code[0, 0])] for code in wplus.tensor]
 
     def refine(
-        self, mask: LabelMap, wplus: WPlus, *, steps: int = 40, mix_from: int | None = None
+        self, mask: LabelMap, wplus: WPlus, *, seconds: float, mix_from: int | None = None
     ) -> Iterator[RefineStep]:
+        """As many steps as tenths of a second were asked for."""
+        steps = round(10 * seconds)
         for index in range(steps):
             time.sleep(self.seconds)
-            yield RefineStep(index, 1.0 / (1 + index), {"mask": 1.0, "near": 0.0}, wplus)
+            done = (index + 1) / steps
+            yield RefineStep(index, 1.0 / (1 + index), {"mask": 1.0, "near": 0.0}, wplus, done)
+
+    def draw(self, mask: LabelMap, wplus: WPlus) -> Synthesis:
+        read = torch.tensor(np.stack([each.indices for each in self.label(wplus)]))
+        return Synthesis(self._images(wplus.tensor), wplus, *self.measure(mask, read))
 
     def _code(self, mask: LabelMap, seed: int) -> WPlus:
         number = len(self._drawn)

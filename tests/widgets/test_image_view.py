@@ -75,6 +75,17 @@ def test_never_more_than_two_pictures_are_unanswered_and_the_newest_wins():
     assert Image.open(io.BytesIO(view.data)).format == "PNG"
 
 
+def test_others_may_bring_the_news_that_a_frame_is_painted():
+    view = ImageView()
+    painted(view, view.show(torch.zeros(3, 4, 4)))
+    moves(view, 4)
+    assert view.frame == 3
+    view.saw(2)
+    assert (view.painted, view.frame) == (2, 5)
+    view.saw(1)
+    assert view.painted == 2
+
+
 def test_what_moves_is_jpeg_and_close_to_what_it_shows():
     view = ImageView()
     view.show(torch.full((3, 16, 16), 0.5), moving=True)

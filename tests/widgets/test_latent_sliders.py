@@ -59,6 +59,17 @@ def test_every_family_is_turned_row_by_row(family, tmp_path):
     sliders.close()
 
 
+def test_a_movement_brings_the_news_of_what_is_painted(opened):
+    sliders, page = opened
+    page.ask("set", rows=[0], column="psi", value=0.5, more=True, painted=sliders.view.frame)
+    assert sliders.view.painted == 1
+    assert sliders.state.edit.rows[0].psi == 0.5
+    page.epoch += 1  # of another generator's rows nothing is heard, but what is painted is
+    page.ask("set", rows=[0], column="psi", value=0.1, more=True, painted=2)
+    assert sliders.view.painted == 2
+    assert sliders.state.edit.rows[0].psi == 0.5
+
+
 def test_noise_is_turned_where_there_is_noise(opened):
     sliders, page = opened
     noisy = [row["index"] for row in sliders.panel.layout_of["rows"] if row["noise"]]
@@ -107,7 +118,7 @@ def test_seeds_are_typed_thrown_and_walked(opened):
     page.ask("walk", place="a", value=1.0)
     assert sliders.state.a == Seeded(43)
     page.ask("step", place="b", by=-1)
-    assert sliders.state.b == Seeded(6)
+    assert sliders.state.b == Seeded(4)
     page.ask("dice", place="b")
     thrown = sliders.state.b
     page.ask("swap")
@@ -287,7 +298,7 @@ def test_a_generator_replaced_while_a_slider_moves(opened):
     assert page.told == ""
     assert sliders.directions is None
     assert sliders.columns == ["blend", "psi"]
-    assert sliders.state.a == Seeded(42)
+    assert sliders.state.a == Seeded(7)
     assert shows(sliders)
     assert len(sliders.history) == 1
     page.epoch = sliders.panel.layout_of["epoch"]
@@ -316,7 +327,7 @@ def test_a_picture_that_is_scrolled_away_is_not_drawn_while_it_moves(opened):
     page.turn("psi", 0.5, 0, more=True)
     assert sliders.wait()
     assert (view.frame, painted) == (frame, [])
-    sliders._painter._deliver = sliders._show
+    sliders._painter._deliver = sliders._screen.show
     view._handle_custom_msg({"view": "v", "visible": True}, [])
     assert shows(sliders)
 

@@ -1,6 +1,17 @@
-"""Which pictures are drawn while a hand moves."""
+"""Which pictures are drawn while a hand moves, and which when it rests."""
 
-from smis_widgets.slider_painter import MOVING_SECONDS, Pace
+import threading
+
+import pytest
+import torch
+from editing.conftest import stylegan2
+
+from smis_core.editing import draw, identify
+from smis_widgets import slider_painter
+from smis_widgets.slider_painter import MOVING_SECONDS, Crew, Pace, SliderPainter, Wish
+from smis_widgets.slider_states import opened
+
+PATIENCE = 60
 
 
 def settled(pace, seconds, frames=30, start=0.0):
@@ -35,3 +46,122 @@ def test_what_was_slow_once_is_tried_again_later():
     pace = Pace((32, 64))
     assert settled(pace, lambda side: MOVING_SECONDS * (0.2 if side == 32 else 3)) == 32
     assert settled(pace, lambda side: MOVING_SECONDS * 0.2, start=60.0) == 64
+
+
+class Easel:
+    """A painter of a tiny generator that can be held at the first stage that it computes."""
+
+    def __init__(self, monkeypatch):
+        self.generator = stylegan2()
+        self.delivered, self.failed = [], []
+        self.begun, self.go = threading.Event(), threading.Event()
+        self.painter = SliderPainter(
+            self.generator, deliver=self.delivered.append, fail=self.failed.append
+        )
+        network = type(self.generator.synthesis)
+        stage = network._stage
+
+        def held(*arguments):
+            self.begun.set()
+            assert self.go.wait(PATIENCE)
+            return stage(*arguments)
+
+        monkeypatch.setattr(network, "_stage", held)
+
+    def wish(self, seed, *, moving):
+        state = opened(seed, identify(self.generator), classes=0)
+        wish = Wish(state, moving, self.painter.epoch, 0)
+        self.painter.wish(wish)
+        return wish
+
+    def drawn(self):
+        """What is delivered in the end, by wish; all of it bit for bit, where it is final."""
+        self.go.set()
+        assert self.painter.wait(PATIENCE)
+        assert not self.failed
+        for each in self.delivered:
+            wanted = draw(self.generator, each.wish.state)
+            assert not each.final or torch.equal(each.image, wanted)
+        return [(each.wish, each.final) for each in self.delivered]
+
+
+@pytest.fixture
+def easel(monkeypatch):
+    made = Easel(monkeypatch)
+    yield made
+    made.go.set()
+    made.painter.close()
+
+
+@pytest.fixture
+def rounding(monkeypatch):
+    """A machine on which pictures that move are rounded."""
+    monkeypatch.setattr(slider_painter, "resolve_precision", lambda *_: torch.bfloat16)
+
+
+def test_a_hand_interrupts_a_whole_picture(easel):
+    easel.wish(1, moving=False)
+    assert easel.begun.wait(PATIENCE)
+    moved = easel.wish(2, moving=True)
+    assert easel.drawn() == [(moved, False)]
+    rested = easel.wish(2, moving=False)
+    assert easel.drawn() == [(moved, False), (rested, True)]
+
+
+def test_coming_to_rest_interrupts_what_was_drawn_for_the_hand(easel):
+    easel.wish(1, moving=True)
+    assert easel.begun.wait(PATIENCE)
+    rested = easel.wish(2, moving=False)
+    assert easel.drawn() == [(rested, True)]
+
+
+def test_a_movement_does_not_interrupt_another_so_that_the_picture_follows(easel):
+    first = easel.wish(1, moving=True)
+    assert easel.begun.wait(PATIENCE)
+    easel.wish(2, moving=True)
+    last = easel.wish(3, moving=True)
+    assert easel.drawn() == [(first, False), (last, False)]
+
+
+def test_a_slow_picture_is_shown_rounded_before_it_is_exact(monkeypatch, rounding):
+    monkeypatch.setattr(slider_painter, "QUICK_FIRST_SECONDS", -1)
+    easel = Easel(monkeypatch)
+    wish = easel.wish(1, moving=False)
+    assert easel.drawn() == [(wish, False), (wish, True)]
+    assert easel.delivered[0].image.shape == easel.delivered[1].image.shape
+    easel.painter.close()
+
+
+def test_a_fast_one_is_exact_at_once(monkeypatch, rounding):
+    monkeypatch.setattr(slider_painter, "QUICK_FIRST_SECONDS", 1e9)
+    easel = Easel(monkeypatch)
+    wish = easel.wish(1, moving=False)
+    assert easel.drawn() == [(wish, True)]
+    easel.painter.close()
+
+
+def test_where_nothing_is_rounded_nothing_is_drawn_twice(monkeypatch):
+    monkeypatch.setattr(slider_painter, "resolve_precision", lambda *_: torch.float32)
+    monkeypatch.setattr(slider_painter, "QUICK_FIRST_SECONDS", -1)
+    easel = Easel(monkeypatch)
+    easel.go.set()
+    wish = easel.wish(1, moving=False)
+    assert easel.painter.wait(PATIENCE)
+    assert [(each.wish, each.final) for each in easel.delivered] == [(wish, True)]
+    easel.painter.close()
+
+
+def test_a_picture_at_rest_takes_all_cores_unless_others_are_at_them(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    crew = Crew()
+    assert crew.count == 4
+    crew.note(own=1.0, wall=1.0)
+    assert crew.count == 3
+    crew.note(own=2.5, wall=1.0)
+    assert crew.count == 3
+    crew.note(own=2.9, wall=1.0)
+    assert crew.count == 4
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    alone = Crew()
+    alone.note(own=0.1, wall=1.0)
+    assert alone.count == 1

@@ -260,11 +260,17 @@ def test_a_folder_that_cannot_be_written_is_a_line_in_the_studio(studio, tmp_pat
 
 
 def test_refining_moves_the_bar_and_ends(studio):
+    fidelities, places = [], []
+    studio.observe(lambda change: fidelities.append(change.new.fidelity), "portrait")
     studio.job_bar.play.click()
+    studio.job_bar.job.watch(on_step=lambda step: places.append(step.index))
     assert studio.job_bar.job.wait(10)
     assert studio.job_bar.job.state == "done"
-    assert studio.job_bar.job.steps_done == studio.job_bar.job.total
+    assert studio.job_bar.job.position == studio.job_bar.job.total == 100
+    assert places == sorted(set(places)), "a share of the time, that only grows"
+    assert len(fidelities) > 5, "shown as it improves"
     assert studio.portrait.fidelity == 1.0
+    assert studio.portrait.final
     assert "100%" in studio.job_bar._track.value
     assert studio.job_bar.play.icon == "play"
 
@@ -349,8 +355,8 @@ def test_the_rest_is_kept_bit_by_bit_where_only_a_part_was_changed():
         studio.pad.label, studio.pad.brush_size = 13, 10
         studio.pad.stroke([(0.1, 0.8), (0.2, 0.9)])
         assert studio.wait()
-        *_, refined = studio._painters.refined(studio.portrait, steps=1)
-        for changed in (studio.portrait, refined):
+        *_, refined = studio._painters.refined(studio.portrait, seconds=0.1)
+        for changed in (studio.portrait, refined.portrait):
             differs = (changed.image != before).any(dim=1)[0]
             assert differs[105:, 10:30].any()
             assert not differs[:80].any()

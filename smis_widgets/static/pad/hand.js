@@ -6,8 +6,12 @@ const PEN_REST_MS = 700;
 const WHEEL_STEP = 50;
 const SLIP_MS = 250;
 
+function isPalm({ width, height }) {
+  return Math.max(width, height) > PALM_PIXELS;
+}
+
 class Hand {
-  // `listener` has down, move, up, cancel, hover, leave, size, viewed; `settings` gives diameter, pressure and panning.
+  // `listener` has down, move, up, cancel, hover, leave, size, viewed; `settings` gives diameter and pressure.
   constructor(stage, lens, listener, settings, signal) {
     Object.assign(this, { stage, lens, listener, settings });
     this.drawing = null;
@@ -51,7 +55,7 @@ class Hand {
   #down(event) {
     this.stage.focus({ preventScroll: true });
     if (event.pointerType === "touch") return this.#touch(event);
-    const pans = event.button === 1 || this.space || this.settings().panning;
+    const pans = event.button === 1 || this.space;
     if (event.pointerType === "pen") this.#pen(event);
     if (this.drawing !== null || (event.button !== 0 && event.button !== 1)) return;
     event.preventDefault();
@@ -73,15 +77,14 @@ class Hand {
   }
 
   #touch(event) {
-    const palm = Math.max(event.width, event.height) > PALM_PIXELS;
     const penNear = this.drawing !== null && !this.touches.has(this.drawing);
-    if (palm || penNear || event.timeStamp - this.penSeen < PEN_REST_MS) return;
+    if (isPalm(event) || penNear || event.timeStamp - this.penSeen < PEN_REST_MS) return;
     event.preventDefault();
     this.stage.setPointerCapture(event.pointerId);
     this.touches.set(event.pointerId, event);
     if (this.touches.size === 1) {
       // Where a pen draws, a finger moves the sheet.
-      if (this.penSeen > -Infinity || this.settings().panning) return void (this.gesture = this.#pinch());
+      if (this.penSeen > -Infinity) return void (this.gesture = this.#pinch());
       this.drawing = event.pointerId;
       this.since = event.timeStamp;
       this.listener.down(this.point(event), event);
@@ -95,7 +98,9 @@ class Hand {
   #pinch() {
     const [a, b] = [...this.touches.values()];
     const other = b ?? a;
+    const { zoom, x, y } = this.lens;
     return {
+      from: { zoom, x, y },
       x: (a.clientX + other.clientX) / 2,
       y: (a.clientY + other.clientY) / 2,
       spread: b ? Math.max(10, Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY)) : 0,
@@ -104,14 +109,17 @@ class Hand {
 
   #move(event) {
     if (event.pointerType === "pen") this.penSeen = event.timeStamp;
+    if (this.touches.has(event.pointerId) && isPalm(event)) return this.#withdraw(event.pointerId);
     if (this.touches.has(event.pointerId) && this.gesture) {
       this.touches.set(event.pointerId, event);
+      const { lens, gesture } = this;
       const now = this.#pinch();
       const box = this.stage.getBoundingClientRect();
-      this.lens.pan(now.x - this.gesture.x, now.y - this.gesture.y);
-      if (now.spread && this.gesture.spread)
-        this.lens.zoomAt(now.x - box.left, now.y - box.top, now.spread / this.gesture.spread);
-      this.gesture = now;
+      // From where it began: fingers report one after the other, and limits met on the way are not the end's.
+      // Enlarged first: a sheet that just fills the stage cannot be moved.
+      Object.assign(lens, gesture.from);
+      if (gesture.spread) lens.zoomAt(gesture.x - box.left, gesture.y - box.top, now.spread / gesture.spread);
+      lens.pan(now.x - gesture.x, now.y - gesture.y);
       return this.listener.viewed();
     }
     if (event.pointerId !== this.drawing) {
@@ -126,6 +134,13 @@ class Hand {
     const coalesced = event.getCoalescedEvents?.() ?? [];
     const events = coalesced.length ? coalesced : [event];
     this.listener.move(events.map((each) => this.point(each)), event);
+  }
+
+  // A palm sets down on its edge, like a finger, before all of it rests.
+  #withdraw(id) {
+    this.touches.delete(id);
+    if (id === this.drawing) this.#drop(true);
+    this.gesture = this.gesture && this.touches.size ? this.#pinch() : null;
   }
 
   #up(event) {

@@ -1,7 +1,5 @@
 // The pad's front end as one view of it: what it shows, and what it does with pointers, keys and files.
 
-const GUARD = "data-lm-suppress-shortcuts";
-const TYPING = "input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable=true]";
 const LARGEST_FILE = 64 * 2 ** 20;
 
 class PadView {
@@ -86,7 +84,7 @@ class PadView {
   }
 
   #settings() {
-    return { diameter: this.get("brush_size"), pressure: this.get("pressure"), panning: false };
+    return { diameter: this.get("brush_size"), pressure: this.get("pressure") };
   }
 
   // What the model says shows, whoever changed it.
@@ -200,6 +198,7 @@ class PadView {
   }
 
   #resize(way) {
+    if (this.tools.scale(way)) return;
     const size = this.get("brush_size");
     const [least, most] = this.get("sizes");
     this.set("brush_size", Math.min(Math.max(size + way * Math.max(1, Math.floor(size / 6)), least), most));
@@ -267,8 +266,6 @@ class PadView {
     this.#guard();
   }
 
-  // Keys
-
   // Keys pressed inside belong to the pad, or to the studio around it; elsewhere they are the notebook's.
   #guard() {
     if (this.signal.aborted) return;
@@ -276,113 +273,14 @@ class PadView {
     if (!root) return void requestAnimationFrame(() => this.#guard());
     this.#viewed();
     this.#dress();
-    const { signal } = this;
-    root.addEventListener("focusin", (event) => event.target.setAttribute(GUARD, "true"), { signal });
-    const key = (event) => {
-      if (event.target.matches(TYPING)) return;
-      const onButton = event.target !== this.surface && (event.key === " " || event.key === "Enter" || event.key.startsWith("Arrow"));
-      if (onButton || !this.#press(event)) return;
-      event.preventDefault();
-      event.stopPropagation();
+    const act = {
+      edit: (what) => this.#edit(what),
+      help: () => this.#help(),
+      resize: (way) => this.#resize(way),
+      viewed: () => this.#viewed(),
+      show: (point) => this.#show(point),
     };
-    root.addEventListener("keydown", key, { signal, capture: true });
-    const lift = (event) => event.key === " " && this.#hold(false);
-    root.addEventListener("keyup", lift, { signal, capture: true });
-    this.surface.addEventListener("blur", () => this.#hold(false), { signal });
-  }
-
-  #hold(space) {
-    this.hand.space = space;
-    this.surface.classList.toggle("smis-panning", space);
-  }
-
-  // Does what a key does; returns whether it means anything here.
-  #press({ key, ctrlKey, metaKey, shiftKey, altKey }) {
-    const lowered = key.toLowerCase();
-    if (ctrlKey || metaKey) {
-      const what = { z: shiftKey ? "redo" : "undo", y: "redo" }[lowered];
-      if (what) this.#edit(what);
-      return Boolean(what) || (key.length === 1 && !"cvxrlnwt".includes(lowered));
-    }
-    if (altKey) return false;
-    const named = {
-      " ": () => this.#hold(true),
-      "?": () => this.#help(),
-      "[": () => this.#resize(-1),
-      "]": () => this.#resize(1),
-      "+": () => this.#zoom(1.5),
-      "=": () => this.#zoom(1.5),
-      "-": () => this.#zoom(1 / 1.5),
-      Home: () => (this.lens.fit(), this.#viewed()),
-      Escape: () => this.#escape(),
-      Backspace: () => this.tools.back(),
-      Delete: () => this.tools.back(),
-      Enter: () => this.#enter(shiftKey),
-      ".": () => this.#fade(0.1),
-      ",": () => this.#fade(-0.1),
-      "#": () => this.#flip("grid"),
-      "|": () => this.#flip("outlines"),
-      "%": () => this.#flip("patterns"),
-    }[key];
-    if (named) return named() ?? true;
-    if (key.startsWith("Arrow")) return this.#arrow(key, shiftKey ? 10 : 1);
-    if (key.length !== 1) return false;
-    const label = this.get("palette").find((each) => each.key === key);
-    const tool = Object.entries(this.get("tools")).find(([, shortcut]) => shortcut === lowered);
-    if (label) this.choose(label.index);
-    else if (tool && !this.desk.tools[tool[0]]?.disabled) this.tool(tool[0]);
-    return true;
-  }
-
-  #escape() {
-    const { sheetOfKeys } = this;
-    if (!sheetOfKeys.hidden) return void this.#help();
-    this.hand.release();
-    this.overlay.cross = null;
-    if (!this.tools.cancel()) this.surface.blur();
-  }
-
-  #fade(by) {
-    this.set("opacity", Math.round(100 * Math.min(1, Math.max(0, this.get("opacity") + by))) / 100);
-  }
-
-  #flip(name) {
-    const look = this.get("look");
-    this.set("look", { ...look, [name]: !look[name] });
-  }
-
-  #zoom(factor) {
-    const pen = this.tools.pen ?? this.overlay.cross;
-    const middle = [this.lens.stage / 2, this.lens.stage / 2];
-    const at = pen ? this.lens.toStage(pen.x / UNIT, pen.y / UNIT) : middle;
-    this.lens.zoomAt(...at, factor);
-    this.#viewed();
-  }
-
-  // Without a pointer: arrows move a cross, Enter is the pen.
-  #arrow(key, step) {
-    const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
-    if (this.tools.nudge(dx * step, dy * step)) return true;
-    const middle = this.sheet.side * (UNIT / 2);
-    const from = this.overlay.cross ?? this.tools.pen ?? { x: middle, y: middle };
-    const most = this.sheet.side * UNIT - UNIT / 2;
-    const move = (at, by) => Math.min(Math.max((div(at, UNIT) + by * step) * UNIT + UNIT / 2, UNIT / 2), most);
-    const cross = { x: move(from.x, dx), y: move(from.y, dy), size: this.get("brush_size") * UNIT };
-    this.overlay.cross = cross;
-    if (this.tools.track) this.tools.move([cross]);
-    else this.tools.hover(cross);
-    this.#show(cross);
-    return true;
-  }
-
-  #enter(finishes) {
-    const { cross } = this.overlay;
-    const corners = ["polygon", "polyline"].includes(this.get("tool"));
-    if (finishes || !cross || this.tools.selection) return this.tools.finish();
-    if (this.tools.track) return this.tools.up(cross);
-    this.tools.down(cross);
-    const clicks = corners || ["fill", "wand", "pick", "point"].includes(this.get("tool"));
-    if (clicks) this.tools.up(cross);
+    this.keys = new Keys(this, act, root);
   }
 }
 

@@ -51,6 +51,15 @@ class Lens {
     this.hold();
   }
 
+  // Moves the sheet until a place of it is at least `rim` from the stage's edges; returns whether it had to.
+  reveal(x, y, rim) {
+    const { stage } = this;
+    const [dx, dy] = this.toStage(x, y).map((at) => clamped(at, rim, stage - rim) - at);
+    const [fromX, fromY] = [this.x, this.y];
+    this.pan(dx, dy);
+    return this.x !== fromX || this.y !== fromY;
+  }
+
   fit() {
     Object.assign(this, { zoom: 1, x: 0, y: 0 });
   }

@@ -92,8 +92,9 @@ class Sheet {
   }
 
   counts() {
-    const counts = new Array(256).fill(0);
-    for (const index of this.shown) counts[index]++;
+    const { shown } = this;
+    const counts = new Uint32Array(256);
+    for (let at = 0; at < shown.length; at++) counts[shown[at]]++;
     return counts;
   }
 
@@ -103,25 +104,32 @@ class Sheet {
     const index = this.at([x, y]);
     if (index === null || index === PAPER) return null;
     const seen = new Uint8Array(side * side);
-    const start = div(y, UNIT) * side + div(x, UNIT);
-    const queue = [start];
-    seen[start] = 1;
-    let box = null;
+    let [top, left, bottom, right] = [side, side, 0, 0];
+    const queue = [div(y, UNIT) * side + div(x, UNIT)];
+    // The first pixel of each run beside a run: a row of a map is looked at as a whole.
+    const visit = (row, from, beyond) => {
+      if (row < 0 || row >= side) return;
+      let within = false;
+      for (let at = row * side + from; at < row * side + beyond; at++) {
+        const open = shown[at] === index && !seen[at];
+        if (open && !within) queue.push(at);
+        within = open;
+      }
+    };
     while (queue.length) {
       const at = queue.pop();
-      const [row, column] = [div(at, side), at % side];
-      box = hull(box, { top: row, left: column, bottom: row + 1, right: column + 1 });
-      const visit = (next, inside) => {
-        if (!inside || seen[next] || shown[next] !== index) return;
-        seen[next] = 1;
-        queue.push(next);
-      };
-      visit(at - 1, column > 0);
-      visit(at + 1, column < side - 1);
-      visit(at - side, row > 0);
-      visit(at + side, row < side - 1);
+      if (seen[at]) continue;
+      const row = div(at, side);
+      let [from, beyond] = [at, at + 1];
+      while (from > row * side && shown[from - 1] === index) from--;
+      while (beyond < (row + 1) * side && shown[beyond] === index) beyond++;
+      seen.fill(1, from, beyond);
+      [from, beyond] = [from - row * side, beyond - row * side];
+      [top, left, bottom, right] = [Math.min(top, row), Math.min(left, from), Math.max(bottom, row + 1), Math.max(right, beyond)];
+      visit(row - 1, from, beyond);
+      visit(row + 1, from, beyond);
     }
-    return { ...box, index, seen };
+    return { top, left, bottom, right, index, seen };
   }
 
   // Everything that has come from the kernel shows now; otherwise it does with the next frame.
@@ -152,11 +160,14 @@ class Sheet {
   #apply({ raster, index, allowed }, clip) {
     const rect = cut(raster, clip);
     if (!rect) return;
+    const { side, shown } = this;
+    const { mask } = raster;
     const width = raster.right - raster.left;
     for (let row = rect.top; row < rect.bottom; row++) {
       let from = (row - raster.top) * width + rect.left - raster.left;
-      for (let at = row * this.side + rect.left; at < row * this.side + rect.right; at++, from++)
-        if (raster.mask[from] && allowed[this.shown[at]]) this.shown[at] = index;
+      const beyond = row * side + rect.right;
+      for (let at = row * side + rect.left; at < beyond; at++, from++)
+        if (mask[from] && allowed[shown[at]]) shown[at] = index;
     }
   }
 

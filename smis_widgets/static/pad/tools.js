@@ -239,6 +239,22 @@ class Tools {
     return true;
   }
 
+  // Makes the selection larger or smaller around its middle.
+  scale(way) {
+    if (!this.selection) return false;
+    const { box } = this.selection;
+    const grown = (low, high) => {
+      const size = high - low;
+      const wanted = Math.max(1, size + way * Math.max(1, div(size, 8)));
+      const start = low + div(size - wanted + (size % 2), 2);
+      return [start, start + wanted];
+    };
+    const [[top, bottom], [left, right]] = [grown(box.top, box.bottom), grown(box.left, box.right)];
+    this.selection.box = { top, left, bottom, right };
+    this.refresh();
+    return true;
+  }
+
   #drop() {
     const { selection } = this;
     this.selection = null;

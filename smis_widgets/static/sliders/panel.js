@@ -10,7 +10,10 @@ class Chips {
 
   build() {
     const shown = this.model.get("columns");
-    const names = Object.keys(this.model.get("turnable"));
+    // What a dial turns has a slider only where a program asked for one.
+    const dialled = Object.values(this.model.get("dials")).flatMap(({ axes }) => axes);
+    const names = Object.keys(this.model.get("turnable")).filter((name) =>
+      !dialled.includes(name) || shown.includes(`strength:${name}`));
     const keys = [...names.map((name) => `strength:${name}`), "blend", "psi", "noise"];
     const used = new Set(this.model.get("settings").edit.flatMap((row) => Object.keys(row.strengths ?? {})));
     this.element.replaceChildren(...keys.map((key) => {
@@ -56,13 +59,13 @@ function render({ model, el }) {
   const { signal } = controller;
   const texts = model.get("texts");
   const wire = new Wire(model);
-  const [sources, chips, rows] = [Sources, Chips, Rows].map((Part) => new Part(model, texts, wire));
+  const [sources, dials, chips, rows] = [Sources, Dials, Chips, Rows].map((Part) => new Part(model, texts, wire));
   const told = h("div", { className: "smis-error", hidden: true, role: "alert" });
   const line = h("pre", {});
   const copy = button("copy", texts.copy, () => navigator.clipboard?.writeText(line.textContent).then(() => tick(copy, "copy")));
   const gone = h("div", { className: "smis-turn-gone", role: "alert" }, h("p", {}, texts.gone), line, copy);
   el.classList.add("smis-turn-panel");
-  el.append(gone, sources.element, sources.places, chips.element, rows.element, told);
+  el.append(gone, sources.element, sources.places, dials.element, chips.element, rows.element, told);
 
   const refuse = (text) => Object.assign(told, { textContent: text, hidden: false });
   const attach = () => {
@@ -86,13 +89,17 @@ function render({ model, el }) {
       wire.ask(act);
     };
     root.addEventListener("keydown", undo, { signal });
+    root.addEventListener("smis-painted", (event) => {
+      if (wire.carry(event.detail)) event.preventDefault();
+    }, { signal });
   };
 
-  const build = () => [sources, chips, rows].forEach((part) => part.build());
+  const build = () => [sources, dials, chips, rows].forEach((part) => part.build());
   const show = () => {
-    told.hidden = true;
+    if (!told.hidden) told.hidden = true;
     wire.flush();
     sources.show();
+    dials.show();
     rows.show();
   };
   const again = () => {
@@ -105,7 +112,7 @@ function render({ model, el }) {
   const watcher = new MutationObserver(again);
   const heard = {
     "change:layout_of": build, "change:columns": build, "change:turnable": build,
-    "change:settings": show, "change:heard": show, "change:again": again,
+    "change:dials": () => dials.show(), "change:settings": show, "change:heard": show, "change:again": again,
   };
   for (const [event, act] of Object.entries(heard)) model.on(event, act);
   build();

@@ -6,6 +6,7 @@ const COLUMNS = {
   noise: { min: 0, max: 3, step: 0.02, rest: 1, digits: 2 },
 };
 
+const put = (element, name, value) => element[name] === value || (element[name] = value);
 const columnOf = (key) => ({ kind: key.split(":")[0], name: key.slice(key.indexOf(":") + 1) });
 
 class Rows {
@@ -42,6 +43,7 @@ class Rows {
       label.addEventListener("click", () => {
         if (!this.folded.delete(group.name)) this.folded.add(group.name);
         fold();
+        this.show();
       });
       fold();
       this.element.append(line, inside);
@@ -73,7 +75,7 @@ class Rows {
     const tool = (name, act) =>
       button(name, filled(this.texts[name], { where: names }), () => this.wire.ask(act, { rows }), `smis-tool smis-turn-${name}`);
     const lock = button("lock", filled(this.texts.lock, { where: names }), () =>
-      this.wire.ask("lock", { rows, on: !this.#locked(rows) }), "smis-turn-lock");
+      this.wire.ask("lock", { rows, on: !this.#locked(rows) }), "smis-tool smis-turn-lock");
     const tools = { reset: tool("reset", "reset"), only: rows.length < this.#count ? tool("only", "only") : null, lock };
     const more = h("div", { className: "smis-turn-more" }, tools.only, tools.lock);
     line.append(h("div", { className: "smis-turn-tools" }, more, tools.reset));
@@ -118,9 +120,10 @@ class Rows {
 
   #paint(ahead) {
     for (const { rows, line, cells, tools } of this.lines) {
+      if (line.parentElement.hidden) continue;
       const locked = this.#locked(rows);
       line.classList.toggle("smis-locked", locked);
-      tools.lock.setAttribute("aria-pressed", locked);
+      put(tools.lock, "ariaPressed", `${locked}`);
       let changed = false;
       for (const { key, slider } of cells) {
         const able = rows.filter((row) => this.#able(row, key));
@@ -133,7 +136,7 @@ class Rows {
         if (!slider.held) slider.show(values.length ? (mixed ? mean : values[0]) : rest, mixed);
       }
       const edit = this.model.get("settings").edit;
-      tools.reset.disabled = locked || !(changed || rows.some((row) => Object.keys(edit[row] ?? {}).length));
+      put(tools.reset, "disabled", locked || !(changed || rows.some((row) => Object.keys(edit[row] ?? {}).length)));
     }
   }
 }

@@ -40,6 +40,9 @@ class Slider {
       if (event.key === "Escape") typed.value = this.#text();
       if (event.key === "Enter" || event.key === "Escape") track.focus();
     });
+    typed.addEventListener("blur", () => {
+      typed.value = this.#text();
+    });
     typed.addEventListener("change", () => {
       // Python reads it, and says what is wrong with it.
       this.act(typed.value.trim(), false);
@@ -47,7 +50,9 @@ class Slider {
     });
   }
 
+  // Only what differs is written, here and below: a page lays out and paints again whatever is touched.
   set disabled(off) {
+    if (off === this.disabled) return;
     this.element.classList.toggle("smis-off", off);
     this.track.setAttribute("aria-disabled", off);
     this.track.tabIndex = off ? -1 : 0;
@@ -60,7 +65,8 @@ class Slider {
 
   // `mixed`: the rows that it stands for differ, and `value` is their mean.
   show(value, mixed = false) {
-    Object.assign(this, { value, mixed });
+    if (this.shown === value && this.mixed === mixed) return;
+    Object.assign(this, { value, mixed, shown: value });
     const { spec, track } = this;
     const [low, high] = [Math.min(spec.min, value), Math.max(spec.max, value)];
     const place = (at) => `${(100 * (at - low)) / (high - low)}%`;
