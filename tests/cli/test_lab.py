@@ -58,7 +58,10 @@ def test_jupyter_runs_in_this_python():
     command = lab.jupyter_command(Path("mine", "a b.ipynb"), ["--no-browser", "--port=9999"])
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
     # What is opened is part of the address, which is printed where there is no browser.
-    assert command[3:5] == ["--ServerApp.root_dir=mine", "--LabApp.default_url=/lab/tree/a%20b.ipynb"]
+    assert command[3:5] == [
+        "--ServerApp.root_dir=mine",
+        "--LabApp.default_url=/lab/tree/a%20b.ipynb",
+    ]
     assert command[-2:] == ["--no-browser", "--port=9999"]
 
 
