@@ -344,6 +344,8 @@ class FewShotStudio(widgets.VBox):
             text = strings(
                 told, done=found.done, of=found.of, pictures=found.pictures, seconds=found.seconds
             )
+        elif not any(each.annotation is not None for each in self.project.pictures.values()):
+            text = strings("few_nothing_annotated")
         elif isinstance(found, ValueError):
             text = strings("few_not_labelled", cause=found)
         else:

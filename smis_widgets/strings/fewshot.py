@@ -26,6 +26,9 @@ TABLE: dict[str, tuple[str, ...]] = {
         "{of} samples, labelled from {pictures} annotated in {seconds:.1f} s. Where the labels are"
         " wrong, click the sample and correct it",
     ),
+    "few_nothing_annotated": (
+        "No labels yet: paint the parts of one picture, and these samples show what is learnt",
+    ),
     "few_not_labelled": ("No labels yet: {cause}",),
     "few_labelling_failed": ("Labelling the samples",),
     # Photographs
