@@ -16,7 +16,10 @@ sys.path.append(str(Path(__file__).parent))
 from fewshot_world import write_networks
 
 NAMES = [part.name for part in parts()]
-TRAVEL = ("generator", "judge", "encoder_1", "encoder_5", "inverter", "directions")
+TRAVEL = (
+    "generator", "judge", "encoder_1", "encoder_5", "inverter", "directions",
+    "compared_1", "fewshot_1_figures",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)
