@@ -19,8 +19,8 @@ from smis_core.editing import (
     Source,
     split_seed,
 )
+from smis_core.editing.dials import RADIUS, rows_of_dial
 from smis_core.latents import WPlus
-from smis_widgets.slider_dials import RADIUS, rows_of_dial
 from smis_widgets.strings import Strings
 
 LARGEST_ROLL = 999_999

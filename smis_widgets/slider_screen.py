@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from smis_core.editing import EditState
-from smis_widgets.slider_dials import bare_of, readings
+from smis_core.editing.dials import bare_of, readings
 from smis_widgets.slider_painter import Painted, Wish
 
 if TYPE_CHECKING:

@@ -103,10 +103,11 @@ def synthesize(
 
 def _told(name: str, answers: list[dict[str, Any]]) -> str:
     """How well the portraits of a mask follow it, and what they show least."""
-    classes = answers[0]["by_class"]
-    means = {
-        each: sum(answer["by_class"][each] for answer in answers) / len(answers) for each in classes
-    }
+    by_class: dict[str, list[float]] = {}
+    for answer in answers:
+        for each, value in answer["by_class"].items():
+            by_class.setdefault(each, []).append(value)
+    means = {each: sum(values) / len(values) for each, values in by_class.items()}
     fidelity = sum(answer["fidelity"] for answer in answers) / len(answers)
     told = f"{name}: fidelity {fidelity:.2f}"
     if "unrefined" in answers[0]:

@@ -8,6 +8,9 @@ from torch.nn import functional as F
 
 from ..labels import UNPAINTED
 
+_SPECK = 1 / 500
+"""Of the painted pixels: less of a class than this may be misread."""
+
 
 def one_hot(
     labels: Tensor,  # uint8 [N, H, W]; 255 is not painted
@@ -85,6 +88,22 @@ def overlaps(
             asked, got = wanted == index, (shown == index) & painted
             ious[int(index)] = float((asked & got).sum()) / float((asked | got).sum())
         found.append(ious)
+    return found
+
+
+def unasked(
+    labels: Tensor,  # uint8 [N, H, W], what a picture shows
+    targets: Tensor,  # uint8 [N, H, W], what was asked for; 255 is ignored
+) -> list[dict[int, float]]:
+    """0 for each class that a picture shows where the mask, which has none of it, paints others:
+    an eye that was painted over and is still there. Specks do not count."""
+    found = []
+    for shown, wanted in zip(labels, targets, strict=True):
+        painted = wanted != UNPAINTED
+        counts = torch.bincount(shown[painted].flatten().long(), minlength=256)
+        counts[wanted[painted].unique().long()] = 0
+        least = max(int(_SPECK * painted.sum()), 1)
+        found.append({int(index): 0.0 for index in (counts[:UNPAINTED] >= least).nonzero()})
     return found
 
 

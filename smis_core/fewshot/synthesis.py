@@ -14,7 +14,7 @@ from ..labels import UNPAINTED, LabelMap, Palette
 from ..latents import WPlus, sample_z
 from ..networks.generator_base import GeneratorBase
 from ..networks.stylegan2 import NoiseChoice
-from .losses import one_hot, overlaps
+from .losses import one_hot, overlaps, unasked
 from .network import FewshotNetwork
 from .refine import RefineStep, refine_codes
 
@@ -29,7 +29,8 @@ class Synthesis:
     """[N, L, w], what the images were drawn from"""
     fidelity: list[float]
     """how well each follows the mask, in [0, 1]: mean intersection over union with the labeller's
-    reading, over the classes that the mask paints"""
+    reading, over the classes that the mask paints, and those that the portrait shows in their
+    place although the mask has none of them"""
     by_class: list[dict[int, float]] = field(default_factory=list)
     """the same by class index, so that one sees what the generator cannot draw"""
 
@@ -291,7 +292,9 @@ class Synthesizer:
         """
         wanted = self.labeller.comparable(self._prepared(mask))
         found = self.labeller.comparable(labels)
-        by_class = overlaps(found, wanted.expand(len(labels), -1, -1))
+        targets = wanted.expand(len(labels), -1, -1)
+        pairs = zip(overlaps(found, targets), unasked(found, targets), strict=True)
+        by_class = [asked | other for asked, other in pairs]
         return [sum(each.values()) / len(each) if each else 1.0 for each in by_class], by_class
 
     def _code(self, mask: LabelMap | Sequence[LabelMap]) -> Tensor:

@@ -106,10 +106,17 @@ def draw_sheets(
         ValueError: no masks, fewer than one style, a negative seed, or a folder that cannot be
             written.
     """
-    if styles < 1 or seed < 0:
-        raise ValueError(f"styles >= 1 and seed >= 0 were wanted, got {styles} and {seed}")
+    check_styles(styles, seed)
     seeds = range(seed, seed + styles)
     return _draw(synthesizer, masks, SheetWriter(out, masks, [f"style{s}" for s in seeds]), seeds)
+
+
+def check_styles(styles: int, seed: int) -> None:
+    """Refuse, by a ValueError, fewer than one style, and a first seed below 0."""
+    if styles < 1:
+        raise ValueError(f"styles: wanted at least 1, got {styles}")
+    if seed < 0:
+        raise ValueError(f"seed: wanted 0 or more, got {seed}")
 
 
 class SheetWriter:

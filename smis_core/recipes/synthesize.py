@@ -27,7 +27,7 @@ from .portrait_files import (
     read_region,
 )
 from .region_change import within
-from .sheets import SheetWriter, portrait_texts
+from .sheets import SheetWriter, check_styles, portrait_texts
 
 STYLES = 6
 _OWN = "own"
@@ -53,10 +53,7 @@ class SynthesizeOptions:
     """where that portrait may change; None: where the sketches differ, and a little around"""
 
     def __post_init__(self) -> None:
-        if (self.styles is not None and self.styles < 1) or self.seed < 0:
-            raise ValueError(
-                f"styles >= 1 and seed >= 0 were wanted, got {self.styles} and {self.seed}"
-            )
+        check_styles(STYLES if self.styles is None else self.styles, self.seed)
         seconds = self.refine_seconds
         if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
             raise ValueError(f"refine: wanted a positive number of seconds, got {seconds}")

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from smis_core.fewshot import agreement, mask_consistency, one_hot
-from smis_core.fewshot.losses import balance, shrunk_targets
+from smis_core.fewshot.losses import balance, shrunk_targets, unasked
+from smis_core.labels import UNPAINTED
 
 
 def labels_of(rows):
@@ -77,3 +78,15 @@ def test_agreement_is_the_mean_over_what_a_mask_paints():
     assert agreement(labels_of([[0, 0, 1, 1]]), wanted) == [1.0]
     assert agreement(labels_of([[0, 1, 1, 0]]), wanted) == [0.5]
     assert agreement(labels_of([[5, 5, 5, 5]]), labels_of([[255] * 4])) == [1.0]
+
+
+def test_what_nobody_asked_for_counts_as_a_miss_unless_it_is_a_speck():
+    wanted = torch.zeros(1, 40, 40, dtype=torch.uint8)
+    wanted[:, :, 20:] = UNPAINTED
+    shown = torch.zeros(1, 40, 40, dtype=torch.uint8)
+    shown[:, :5, :5] = 4  # an eye where skin was painted
+    shown[:, 10, 10] = 7  # a pixel
+    shown[:, 30:, 30:] = 9  # where nothing was painted
+    assert unasked(shown, wanted) == [{4: 0.0}]
+    wanted[:, 0, 0] = 4
+    assert unasked(shown, wanted) == [{}]

@@ -8,9 +8,9 @@ from editing.conftest import stylegan2
 from widgets.slider_page import SliderPage, shows
 
 from smis_core.editing import Directions, identify
+from smis_core.editing.dials import RADIUS, readings
 from smis_core.latents import WPlus
 from smis_widgets import LatentSliders
-from smis_widgets.slider_dials import RADIUS, readings
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from smis_core.editing import Directions, EditState
-from smis_core.latents import WPlus
+from ..latents import WPlus
+from .directions import Directions
+from .state import EditState
 
 RADIUS = 1.5
 """How far from the middle a dial turns, in steps: as colourful as portraits are on average."""
@@ -16,7 +17,16 @@ def bare_of(
     state: EditState,
     directions: Directions,
 ) -> WPlus:
-    """The latent of a state without what the directions' dials add."""
+    """The latent of a state without what the directions' dials add.
+
+    Args:
+        wplus: the latent of the state.
+        state: its edits are the sum of steps by strengths, row by row.
+        directions: those whose `circles` are dials.
+
+    Returns:
+        `[1, L, w]` on the CPU.
+    """
     ws = wplus.tensor.cpu().clone()
     turned = {name for pair in directions.circles.values() for name in pair}
     for index, row in enumerate(state.edit.rows):
