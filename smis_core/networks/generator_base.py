@@ -128,7 +128,7 @@ class SynthesisBase(nn.Module):
         readers = Counter([*wanted, *(name for stage in due for name in stage.inputs)])
         rows = ws.unbind(dim=1)
         outputs: dict[str, Tensor] = {}
-        for stage, follower in zip(due, [*due[1:], None], strict=True):
+        for stage, follower in zip(due, [*due[1:], None], strict=False):
             if stage.name in outputs:
                 continue  # drawn together with the one before it
             inputs = [outputs[name] if name in outputs else held[name] for name in stage.inputs]
