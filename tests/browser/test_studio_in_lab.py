@@ -180,7 +180,7 @@ def test_errors_are_a_line_and_nothing_modal(studio):
 def test_what_is_kept_is_an_output_of_its_own(studio):
     page, kernel = studio
     page.get_by_title("Keep a copy").click()
-    kept = page.locator(".jp-OutputArea-output img[src^='data:image/png']")
+    kept = page.locator(".jp-RenderedImage img[src^='data:image/png']")
     kept.wait_for()
     assert kernel.value("studio.message.value.count('smis-error')") == 0
 

@@ -94,7 +94,7 @@ def test_play_pause_look_back_go_on_and_stop(opened):
     assert kernel.value("progress.result.losses['total'] > 0")
     expect(page.locator(".smis-figure-now")).to_contain_text("best · step")
     # The plain picture that stays in the saved notebook.
-    page.locator(".jp-OutputArea-output img[src^='data:image/png']").first.wait_for()
+    page.locator(".jp-RenderedImage img[src^='data:image/png']").first.wait_for()
     keep_screenshot(page, "6-stopped")
     assert page.locator(".jp-Dialog").count() == 0
 
@@ -109,7 +109,7 @@ def test_a_reloaded_page_shows_everything_again(opened):
     page.wait_for_function(DRAWN.replace("wanted", str(total)), timeout=PATIENCE)
     page.locator(".smis-figure-now [data-painted]").wait_for()
     expect(page.locator(".smis-figure-now")).to_contain_text("best · step")
-    assert page.locator(".jp-OutputArea-output img[src^='data:image/png']").count() >= 1
+    assert page.locator(".jp-RenderedImage img[src^='data:image/png']").count() >= 1
 
 
 def test_runs_are_overlaid_and_chosen_by_their_legend(opened, lab):

@@ -81,9 +81,9 @@ def test_agreement_is_the_mean_over_what_a_mask_paints():
 
 
 def test_what_nobody_asked_for_counts_as_a_miss_unless_it_is_a_speck():
-    wanted = torch.zeros(1, 40, 40, dtype=torch.uint8)
+    wanted = torch.zeros(1, 60, 60, dtype=torch.uint8)
     wanted[:, :, 20:] = UNPAINTED
-    shown = torch.zeros(1, 40, 40, dtype=torch.uint8)
+    shown = torch.zeros(1, 60, 60, dtype=torch.uint8)
     shown[:, :5, :5] = 4  # an eye where skin was painted
     shown[:, 10, 10] = 7  # a pixel
     shown[:, 30:, 30:] = 9  # where nothing was painted
