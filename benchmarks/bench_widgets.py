@@ -228,13 +228,14 @@ def _slider_table(figures: dict[str, Any]) -> list[str]:
         ("bundled, 128²", figures, SLIDER_TARGET_P95_MS),
         ("256² by its preview", figures["preview_256"], PREVIEW_TARGET_P95_MS),
     )
-    lines = ["mouse on a slider → pixels      p50 ms   p95 ms   side  the whole picture after"]
+    lines = ["mouse on a slider → pixels      p50 ms   p95 ms   side   at rest: whole    exact"]
     for name, row, target in rows:
         wait, final = row["slider_to_pixel_ms"], row["final_after_fast_moves_ms"]
+        whole = row["whole_after_fast_moves_ms"]
         met = "met" if wait["p95"] <= target and final <= FINAL_TARGET_MS else "missed"
         lines.append(
             f"  {name:<25} {wait['p50']:10.1f} {wait['p95']:8.1f} {row['drawn_side']:6.0f} "
-            f"{final:8.1f}   targets {target} and {FINAL_TARGET_MS} ms: {met}"
+            f"{whole:16.1f} {final:8.1f}   targets {target} and {FINAL_TARGET_MS} ms: {met}"
         )
     return lines
 

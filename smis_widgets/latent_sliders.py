@@ -121,9 +121,7 @@ class LatentSliders(widgets.VBox):
         self.message = MessageLine()
         on = self._guarded
         self.view = ImageView(language=language, on_save=on("saving", desk.save))
-        self.panel = SliderPanel(
-            on_act=on("turning", desk.act), on_painted=self.view.saw, strings=strings
-        )
+        self.panel = SliderPanel(on_act=on("turning", desk.act), strings=strings)
         self.films = Filmstrip(
             on_act=on("turning", desk.film_act), strings=strings, folder=str(folder)
         )

@@ -29,8 +29,6 @@ class SliderPanel(anywidget.AnyWidget):
 
     Args:
         on_act: called on the message's thread with the act's name, its content and its buffers.
-        on_painted: called with the number of a frame of the picture beside it that a page has
-            painted, where a message of the panel brings the news.
         strings: the texts.
     """
 
@@ -62,14 +60,9 @@ class SliderPanel(anywidget.AnyWidget):
     texts = traitlets.Dict().tag(sync=True)
 
     def __init__(
-        self,
-        *,
-        on_act: Callable[[str, dict[str, Any], list[Any]], None],
-        on_painted: Callable[[int], None],
-        strings: Strings,
+        self, *, on_act: Callable[[str, dict[str, Any], list[Any]], None], strings: Strings
     ) -> None:
-        self._on_act, self._on_painted = on_act, on_painted
-        self._strings = strings
+        self._on_act, self._strings = on_act, strings
         super().__init__(texts=strings.section("sliders"))
         self.on_msg(self._on_message)
 
@@ -137,8 +130,6 @@ class SliderPanel(anywidget.AnyWidget):
         view, number, act = (content.get(name) for name in ("view", "number", "act"))
         if not (isinstance(view, str) and isinstance(number, int) and isinstance(act, str)):
             return
-        if isinstance(content.get("painted"), int):
-            self._on_painted(content["painted"])
         with self.hold_sync():
             # What a page said of another generator's rows means nothing any more.
             if content.get("epoch") == self.layout_of["epoch"]:

@@ -36,7 +36,7 @@ class TuningOptions:
 
     steps: int = 200
     """of Adam, at most"""
-    learning_rate: float = 0.002
+    learning_rate: float = 0.005
     """of the weights, which are stored with unit variance; falls to zero along a cosine"""
     losses: LossWeights = field(default_factory=lambda: LossWeights(prior=0, rows=0, noise=0))
     """what is minimised at the pivot"""

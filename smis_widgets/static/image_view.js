@@ -139,9 +139,7 @@ function render({ model, el }) {
     el.dataset.frame = frame;
     afterPaint(() => {
       el.dataset.painted = frame;
-      // Whoever has more to say may take it along: every message costs a page as much as a frame does.
-      const tell = () => model.send({ painted: frame });
-      if (el.dispatchEvent(new CustomEvent("smis-painted", { bubbles: true, cancelable: true, detail: { frame, tell } }))) tell();
+      model.send({ painted: frame });
     });
   };
   const name = () => {

@@ -89,9 +89,6 @@ function render({ model, el }) {
       wire.ask(act);
     };
     root.addEventListener("keydown", undo, { signal });
-    root.addEventListener("smis-painted", (event) => {
-      if (wire.carry(event.detail)) event.preventDefault();
-    }, { signal });
   };
 
   const build = () => [sources, dials, chips, rows].forEach((part) => part.build());

@@ -1,23 +1,9 @@
 // What the page asks of the kernel: at most two messages unanswered, of movements only the newest.
 const UNANSWERED = 2;
-// So long the news of a painted frame waits for a message that takes it along.
-const ALONG_MS = 50;
 
 class Wire {
   constructor(model) {
-    Object.assign(this, { model, view: Math.random().toString(36).slice(2), sent: 0, queue: [], moving: false });
-  }
-
-  // Takes the news of a painted frame along with the hand's next movement; whether it does.
-  carry({ frame, tell }) {
-    if (!this.moving) return false;
-    this.painted = frame;
-    clearTimeout(this.late);
-    this.late = setTimeout(() => {
-      this.painted = undefined;
-      tell();
-    }, ALONG_MS);
-    return true;
+    Object.assign(this, { model, view: Math.random().toString(36).slice(2), sent: 0, queue: [] });
   }
 
   // `key` names what is moved: a newer movement of it, or its end, takes the place of one that still waits.
@@ -43,12 +29,9 @@ class Wire {
     while (this.queue.length && (this.sent - this.heard < UNANSWERED || this.queue.some((wish) => !wish.more))) {
       const { act, content, more, buffers } = this.queue.shift();
       this.sent += 1;
-      this.moving = more;
       const epoch = this.model.get("layout_of").epoch;
-      const { view, sent: number, painted } = this;
-      clearTimeout(this.late);
-      this.painted = undefined;
-      this.model.send({ view, number, epoch, act, more, painted, ...content }, undefined, buffers);
+      const { view, sent: number } = this;
+      this.model.send({ view, number, epoch, act, more, ...content }, undefined, buffers);
     }
   }
 }
