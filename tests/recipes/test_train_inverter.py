@@ -84,7 +84,7 @@ def test_the_benchmark_compares_every_way(folder):
         quiet=True,
     ).report
     told = json.loads(json.dumps(report.to_dict()))
-    methods = {"encode", "hybrid", "tune", "project W", "project W+"}
+    methods = {"encode", "encode, 2 looks", "hybrid", "tune", "project W", "project W+"}
     assert {(row["method"], row["kind"]) for row in told["rows"]} == {
         (method, kind) for method in methods for kind in ("renders", "samples")
     }

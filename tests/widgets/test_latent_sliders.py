@@ -59,17 +59,6 @@ def test_every_family_is_turned_row_by_row(family, tmp_path):
     sliders.close()
 
 
-def test_a_movement_brings_the_news_of_what_is_painted(opened):
-    sliders, page = opened
-    page.ask("set", rows=[0], column="psi", value=0.5, more=True, painted=sliders.view.frame)
-    assert sliders.view.painted == 1
-    assert sliders.state.edit.rows[0].psi == 0.5
-    page.epoch += 1  # of another generator's rows nothing is heard, but what is painted is
-    page.ask("set", rows=[0], column="psi", value=0.1, more=True, painted=2)
-    assert sliders.view.painted == 2
-    assert sliders.state.edit.rows[0].psi == 0.5
-
-
 def test_noise_is_turned_where_there_is_noise(opened):
     sliders, page = opened
     noisy = [row["index"] for row in sliders.panel.layout_of["rows"] if row["noise"]]
