@@ -136,8 +136,10 @@ class FewshotEvaluationStep:
 
 
 def method_path(weights: str | Path, shots: int, method: str) -> Path:
-    """The file of a compared encoder."""
-    return Path(weights) / f"fewshot_{shots}_{method}.safetensors"
+    """The file of a compared encoder; the ceiling, which learns from no annotation, has one for
+    all numbers of shots."""
+    stem = method if method == "ceiling" else f"{shots}_{method}"
+    return Path(weights) / f"fewshot_{stem}.safetensors"
 
 
 def evaluate_fewshot(
@@ -165,7 +167,8 @@ def evaluate_fewshot(
     Args:
         shots: annotated pictures: 1 or 5.
         masks: how many fresh renders.
-        retrain: make the compared encoders again, resuming what was interrupted.
+        retrain: make the compared encoders again, resuming what was interrupted; the ceiling only
+            where it is missing or stale.
         weights: the folder where they lie.
         scratch: the folder that an interrupted retraining resumes from.
         options: of the retraining.
@@ -240,6 +243,8 @@ def _evaluate(
         )
         command = f"smis evaluate fewshot --shots {shots} --retrain"
         for method, path in paths.items():
+            if method == "ceiling" and maker.is_fresh(path):
+                continue
             for step in maker.make(method, path, command=command):
                 yield FewshotEvaluationStep(step.phase, step.index, step.total, step.losses, None)
     generator = load_network(generator_path, device=device)

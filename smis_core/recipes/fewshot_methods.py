@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from smis_core.checkpoints.native import fingerprint, load_network, save_network
+from smis_core.checkpoints.native import fingerprint, load_network, read_card, save_network
 from smis_core.evaluation import Judge, MiouMeter, load_judge
 from smis_core.fewshot import (
     EncoderOptions,
@@ -158,7 +158,11 @@ class MethodMaker:
             "generator": fingerprint(generator_path),
             "annotated": f"portraits renderer {RENDERER_VERSION}",
         }
-        self.judged_by = fingerprint(judge_path)
+        self.compared_from = self.made_from | {"judge": fingerprint(judge_path)}
+
+    def is_fresh(self, path: Path) -> bool:
+        """Whether a compared encoder is there and was made from these networks."""
+        return path.exists() and bool(read_card(path)["made_from"] == self.compared_from)
 
     def make(self, method: str, out: Path, *, command: str) -> Iterator[RetrainStep]:
         """Chooses the learning rate, trains, and saves in float16 with a card."""
@@ -187,7 +191,7 @@ class MethodMaker:
         card = {
             "kind": f"few-shot encoder, method '{method}'",
             "purpose": "compared by `smis evaluate fewshot`; not for use",
-            "made_from": self.made_from | {"judge": self.judged_by},
+            "made_from": self.compared_from,
             "shots": self.shots,
             "method": method,
             "pictures": self.options.pictures,

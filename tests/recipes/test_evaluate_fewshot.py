@@ -57,9 +57,9 @@ def networks(tmp_path_factory):
     return write_networks(tmp_path_factory.mktemp("weights"))
 
 
-def evaluate(networks, folder, **options):
+def evaluate(networks, folder, shots=1, **options):
     return evaluate_fewshot(
-        1,
+        shots,
         masks=4,
         weights=folder / "weights",
         scratch=folder / "work",
@@ -95,6 +95,23 @@ def test_the_learning_rate_is_never_at_an_end_of_the_grid(retrained):
         assert card["pictures"] == 16
         weights = {name: card["options"][f"{name}_weight"] for name in ("latent", "mask")}
         assert (weights["mask"] == 0) == (method == "paper")
+
+
+def test_the_ceiling_serves_all_numbers_of_annotated_pictures(retrained, networks, monkeypatch):
+    folder, _ = retrained
+    ceiling = method_path(folder / "weights", 5, "ceiling")
+    assert ceiling == method_path(folder / "weights", 1, "ceiling")
+    made = []
+    monkeypatch.setattr(
+        MethodMaker, "make", lambda self, method, *_, **__: made.append(method) or ()
+    )
+    for fresh, wanted in ((True, ["default", "paper"]), (False, ["default", "paper", "ceiling"])):
+        made.clear()
+        if not fresh:
+            monkeypatch.setattr(MethodMaker, "is_fresh", lambda *_: False)
+        with pytest.raises(FileNotFoundError, match="fewshot_5_default"):
+            list(evaluate(networks, folder, shots=5, retrain=True))
+        assert made == wanted
 
 
 def test_methods_share_everything_but_labels_and_losses(retrained):
