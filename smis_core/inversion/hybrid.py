@@ -48,9 +48,9 @@ class HybridOptions:
 
     steps: int = 120
     """of Adam, at most"""
-    learning_rate: float = 0.25
+    learning_rate: float = 0.2
     """in units of w's spread; falls to zero along a cosine"""
-    coarse_share: float = 0.1
+    coarse_share: float = 0.05
     """the beginning that is drawn and compared at half the size, on the coarse rows alone; where
     the generator has no picture at that size, nothing"""
     refinements: int | None = None
@@ -59,7 +59,7 @@ class HybridOptions:
     """whether noise maps are found as well; None: where they change the picture"""
     patience_steps: int = 15
     """a descent ends where so many steps brought less than `plateau`"""
-    plateau: float = 0.003
+    plateau: float = 0.001
     """the share of its loss by which a descent must fall in `patience_steps`"""
     time_limit_seconds: float | None = None
     """of work; the schedule hurries to end in time"""
