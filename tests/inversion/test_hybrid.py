@@ -1,5 +1,6 @@
 """Encoding, the hybrid and tuning: each looks at what the one before it left."""
 
+import copy
 import inspect
 import sys
 from dataclasses import replace
@@ -54,6 +55,17 @@ def test_a_look_that_makes_it_worse_is_not_taken(generator, target, encoder):
     assert totals == sorted(totals, reverse=True)
     last = steps[-1]
     assert torch.allclose(draw(generator, last.latent), last.image, atol=1e-4)
+
+
+def test_an_encoder_begins_with_what_the_generator_draws_now(generator, target, encoder):
+    changing = copy.deepcopy(generator)
+    before = list(encode(changing, target, encoder))[-1]
+    with torch.no_grad():
+        changing.synthesis.b4.const.mul_(-1)
+    after = list(encode(changing, target, encoder))[-1]
+    fresh = list(encode(copy.deepcopy(changing), target, encoder))[-1]
+    assert torch.equal(after.latent.tensor, fresh.latent.tensor)
+    assert not torch.equal(after.latent.tensor, before.latent.tensor)
 
 
 def test_an_encoder_of_another_generator_is_refused(generator, target):
