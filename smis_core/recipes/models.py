@@ -261,7 +261,9 @@ def _comparison_part(
     device: str | torch.device,
 ) -> Part:
     """The compared encoders; their figures come with `_fewshot_figures_part`."""
-    files = tuple(method_path(places.compared, shots, method) for method in METHODS)
+    # The ceiling serves all numbers of shots, and belongs to the first.
+    own = METHODS if shots == SHIPPED_SHOTS[0] else tuple(m for m in METHODS if m != "ceiling")
+    files = tuple(method_path(places.compared, shots, method) for method in own)
     judge = places.weights("judge")
     return Part(
         f"compared_{shots}",
