@@ -134,34 +134,6 @@ def test_keys_move_a_slider_and_numbers_are_typed(opened):
     assert np.array_equal(picture(page, kernel), before)
 
 
-def test_a_finger_drags_a_slider_and_the_page_stays(opened):
-    page, kernel = opened
-    glass = page.context.new_cdp_session(page)
-    handle = slider(page, "strength:turn", "1")
-    handle.scroll_into_view_if_needed()
-    box = handle.bounding_box()
-    known = kernel.value("len(sliders.history)")
-
-    def touch(kind: str, *, across: float | None = None, down: float = 0.0) -> None:
-        at = []
-        if across is not None:
-            y = box["y"] + box["height"] / 2 + down
-            at = [{"x": box["x"] + box["width"] * across, "y": y}]
-        glass.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
-
-    touch("touchStart", across=0.5)
-    for step in range(1, 9):  # a little slanting, as fingers move: it must not scroll
-        touch("touchMove", across=0.5 + step / 32, down=step / 2)
-    becomes(kernel, "sliders.state.edit.rows[1].strengths.get('turn')", 2)
-    assert kernel.value("len(sliders.history)") == known
-    touch("touchEnd")
-    becomes(kernel, "len(sliders.history)", known + 1)
-    assert handle.bounding_box() == box
-    handle.focus()
-    page.keyboard.press("Delete")
-    becomes(kernel, "sliders.state.edit.rows[1].strengths", {})
-
-
 def test_a_dial_is_turned_to_a_hue(opened):
     page, kernel = opened
     before = picture(page, kernel)
