@@ -68,7 +68,7 @@ def main() -> None:
     """Measure and print a table, or with --json one object."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=150, help="steps of each run")
-    parser.add_argument("--pairs", type=int, default=3, help="runs with and without the widget")
+    parser.add_argument("--pairs", type=int, default=7, help="runs with and without the widget")
     parser.add_argument("--clicks", type=int, default=20, help="how many clicks to time")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()

@@ -79,18 +79,21 @@ class InversionPictures:
         """Show a run at a kept step, or the newest one and in the end the best.
 
         Returns when the page has it on screen, so that pictures are never sent faster than that.
+        What is about to be replaced travels as JPEG.
         """
         found = None if recording is None else self._find(recording, job, step)
         if found is None:
             return
         what, index, picture = found
-        if (run, what, index) == self._shown:
+        moving = what == "now" and job is not None and job.state == "running"
+        if (run, what, index, moving) == self._shown:
             return
-        self._shown = (run, what, index)
+        self._shown = (run, what, index, moving)
         self._caption.value = self._strings("at_step", what=self._strings(what), step=index)
-        frame, view = self.now.show(picture), self.now
+        frame, view = self.now.show(picture, moving=moving), self.now
         if self.picture is not None:
-            frame, view = self.gap.show(difference(self.picture, picture, self.weight)), self.gap
+            gap = difference(self.picture, picture, self.weight)
+            frame, view = self.gap.show(gap, moving=moving), self.gap
         view.wait_painted(frame, timeout=0.1)
 
     @staticmethod

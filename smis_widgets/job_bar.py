@@ -12,7 +12,7 @@ from smis_core.jobs import Job
 from smis_widgets.controls import icon_button
 from smis_widgets.strings import Strings, duration
 
-REFRESH_SECONDS = 0.12
+REFRESH_SECONDS = 0.25
 """At most so often do steps change the bar."""
 
 

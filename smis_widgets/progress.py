@@ -27,8 +27,13 @@ from smis_widgets.scrubber import Scrubber, Seek, nearest
 from smis_widgets.shell import Shell
 from smis_widgets.strings import Strings
 
-FRAME_SECONDS = 0.125
-"""The page is sent at most one batch of points and one set of pictures in so much time."""
+FRAME_SECONDS = 0.2
+"""The page is sent at most one batch of points in so much time: five a second look live, and each
+takes from the work on a machine with few cores."""
+
+PICTURE_SECONDS = 0.4
+"""The same for pictures and what one can go back to, while the newest is shown: they are many
+messages."""
 
 KEEPSAKE_SECONDS = 30.0
 """The picture that stays in the notebook is renewed so often while the work goes on."""
@@ -102,6 +107,7 @@ class Progress(widgets.VBox):
         self._displayed = False
         self._display_id = f"smis-progress-{secrets.token_hex(8)}"
         self._keepsake_due = math.inf
+        self._pictured = -math.inf
         self._painter, self._keeper = (
             LatestWorker(work, self._painted, threads=1) for work in (self._paint, self._keep)
         )
@@ -314,18 +320,18 @@ class Progress(widgets.VBox):
         jobs, recordings, step = self.runs.jobs, self.runs.recordings, self.step
         recording, job = recordings.get(self.selected), jobs.get(self.selected)
         marks = [] if recording is None else [each.index for each in recording.kept()]
-        set_changed(
-            self.plot,
-            runs=self.runs.described(),
-            selected=self.selected,
-            log=self.log,
-            axis="seconds" if self.by_seconds else "steps",
-            marker=-1 if step is None else step,
-        )
-        place = -1 if step is None or not marks else nearest(marks, step)
-        set_changed(self.scrubber, marks=marks, at=place)
+        axis, marker = "seconds" if self.by_seconds else "steps", -1 if step is None else step
+        described = {"runs": self.runs.described(), "selected": self.selected, "log": self.log}
+        set_changed(self.plot, **described, axis=axis, marker=marker)
         self.plot.grow(recordings)
-        self.pictures.paint(self.selected, recording, job, step)
+        moving = step is None and job is not None and job.state == "running"
+        if moving and started - self._pictured < PICTURE_SECONDS:
+            self._refresh()  # the next step may be long in coming
+        else:
+            self._pictured = started
+            place = -1 if step is None or not marks else nearest(marks, step)
+            set_changed(self.scrubber, marks=marks, at=place)
+            self.pictures.paint(self.selected, recording, job, step)
         self._after_painting()
         if recording is not None and recording.warning:
             self.message.note(recording.warning)

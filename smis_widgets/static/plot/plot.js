@@ -22,6 +22,8 @@ function render({ model, el }) {
   const { signal } = controller;
   const runs = new Map();
   const chips = new Map();
+  // As the browser tells it: asking for it in every frame would have it lay out the page.
+  let room = { width: 0, height: 0 };
   let dirty = false;
   let hovered = null;
   let asked = 0;
@@ -111,8 +113,7 @@ function render({ model, el }) {
   function draw() {
     const style = getComputedStyle(el);
     const ratio = window.devicePixelRatio || 1;
-    const width = stage.clientWidth;
-    const height = stage.clientHeight;
+    const { width, height } = room;
     if (!width || !height) return;
     if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
       canvas.width = Math.round(width * ratio);
@@ -361,7 +362,10 @@ function render({ model, el }) {
   model.on("msg:custom", receive);
   const traits = ["runs", "selected", "log", "axis", "marker", "hint", "chosen"].map((name) => `change:${name}`);
   for (const each of traits) model.on(each, schedule);
-  const size = new ResizeObserver(schedule);
+  const size = new ResizeObserver(([entry]) => {
+    room = entry.contentRect;
+    schedule();
+  });
   size.observe(stage);
   // A theme names itself on the page before its colours are all there.
   const theme = new MutationObserver(() => {
