@@ -164,6 +164,9 @@ def _accelerator() -> Any:
 
 def evaluate_fewshot_command(
     shots: _Shots = 1,
+    choice: Annotated[
+        int, typer.Option(help="which annotated pictures: 1 are those behind what ships")
+    ] = 1,
     masks: Annotated[int, typer.Option(help="fresh renders whose masks are drawn")] = 200,
     retrain: Annotated[
         bool, typer.Option("--retrain", help="make the compared encoders again first")
@@ -181,7 +184,9 @@ def evaluate_fewshot_command(
 
     extra = ExtraFigures(refined_masks=refined, styled_masks=styled, realism_pictures=realism)
     report = drain(
-        evaluate_fewshot(shots, masks=masks, retrain=retrain, extra=extra, device=device)
+        evaluate_fewshot(
+            shots, choice=choice, masks=masks, retrain=retrain, extra=extra, device=device
+        )
     ).report
     assert report is not None
     typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if as_json else report.table())

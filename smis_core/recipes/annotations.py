@@ -22,30 +22,34 @@ _PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _RENDER_BATCH = 4
 
 
-def annotated_renders(shots: int, *, size: int) -> AnnotatedPictures:
-    """The first renders that show every class except glasses and hat, with their exact masks.
+def annotated_renders(shots: int, *, size: int, choice: int = 1) -> AnnotatedPictures:
+    """Renders that show every class except glasses and hat, with their exact masks.
 
     Args:
         shots: how many, from 1.
         size: of the pictures.
+        choice: from 1, the first so many; 2 are the next, and so on.
 
     Raises:
-        ValueError: fewer than one.
+        ValueError: fewer than one, or no such choice.
     """
+    if choice < 1:
+        raise ValueError(f"choice: wanted 1 or more, got {choice}")
     if shots < 1:
         raise ValueError(f"shots: wanted at least 1 annotated picture, got {shots}; try --shots 1")
     wanted = set(PORTRAITS.indices) - set(UNSHOWN) - set(FOLDED)
     images: list[Tensor] = []
     labels: list[Tensor] = []
     seed = ANNOTATED_SEED
-    while len(images) < shots:
+    while len(images) < choice * shots:
         drawn = render(range(seed, seed + _RENDER_BATCH), size=size)
         for image, mask in zip(drawn.images, drawn.labels, strict=True):
             if set(torch.unique(mask).tolist()) == wanted:
                 images.append(image)
                 labels.append(mask)
         seed += _RENDER_BATCH
-    return AnnotatedPictures(torch.stack(images[:shots]), torch.stack(labels[:shots]), PORTRAITS)
+    chosen = slice((choice - 1) * shots, choice * shots)
+    return AnnotatedPictures(torch.stack(images[chosen]), torch.stack(labels[chosen]), PORTRAITS)
 
 
 def annotated_files(

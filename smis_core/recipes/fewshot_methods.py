@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Generator as Steps
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -129,6 +130,7 @@ class MethodMaker:
 
     Args:
         shots: annotated pictures.
+        choice: which of them, see `annotated_renders`.
         generator_path, discriminator_path, judge_path: the bundled networks.
         scratch: folder for what an interrupted run resumes from.
         options: what every method gets.
@@ -139,6 +141,7 @@ class MethodMaker:
         self,
         shots: int,
         *,
+        choice: int = 1,
         generator_path: Path,
         discriminator_path: Path,
         judge_path: Path,
@@ -152,8 +155,10 @@ class MethodMaker:
         assert isinstance(critic, AnyDiscriminator)
         self.generator, self.critic = generator, critic
         self.judge = load_judge(judge_path, device=device)
-        self.shots, self.scratch, self.options, self.device = shots, scratch, options, device
-        self.annotated = annotated_renders(shots, size=generator.config.resolution)
+        self.shots, self.choice, self.scratch = shots, choice, scratch
+        self.options, self.device = options, device
+        size = generator.config.resolution
+        self.annotated = annotated_renders(shots, size=size, choice=choice)
         self.made_from = {
             "generator": fingerprint(generator_path),
             "annotated": f"portraits renderer {RENDERER_VERSION}",
@@ -164,8 +169,10 @@ class MethodMaker:
         """Whether a compared encoder is there and was made from these networks."""
         return path.exists() and bool(read_card(path)["made_from"] == self.compared_from)
 
-    def make(self, method: str, out: Path, *, command: str) -> Iterator[RetrainStep]:
-        """Chooses the learning rate, trains, and saves in float16 with a card."""
+    def make(
+        self, method: str, out: Path, *, command: str, rate: float | None = None
+    ) -> Iterator[RetrainStep]:
+        """Trains, and saves in float16 with a card; without a learning rate, chooses it first."""
         started = time.monotonic()
         labeller: Labeller | None = None
         for step, prepared in self._labeller(method):
@@ -173,19 +180,9 @@ class MethodMaker:
             yield step
         assert labeller is not None
         tried: dict[float, float] = {}
-        rates = sorted(self.options.learning_rates)
-        while True:
-            for rate in [rate for rate in rates if rate not in tried]:
-                for training in self._train(method, labeller, rate, self.options.tuning_pictures):
-                    yield training.step
-                tried[rate] = self._tuning_score(training.network)
-            best = max(rates, key=lambda rate: tried[rate])
-            if best == rates[0]:
-                rates.insert(0, rates[0] / 2)
-            elif best == rates[-1]:
-                rates.append(rates[-1] * 2)
-            else:
-                break
+        best = rate
+        if best is None:
+            best = yield from self._best_rate(method, labeller, tried)
         for training in self._train(method, labeller, best, self.options.pictures):
             yield training.step
         card = {
@@ -193,6 +190,7 @@ class MethodMaker:
             "purpose": "compared by `smis evaluate fewshot`; not for use",
             "made_from": self.compared_from,
             "shots": self.shots,
+            "choice": self.choice,
             "method": method,
             "pictures": self.options.pictures,
             "learning_rate": best,
@@ -205,6 +203,24 @@ class MethodMaker:
             "torch": str(torch.__version__),
         }
         save_network(out, training.network, card=card, half=True)
+
+    def _best_rate(
+        self, method: str, labeller: Labeller, tried: dict[float, float]
+    ) -> Steps[RetrainStep, None, float]:
+        """The best of short runs; what each scored is added to `tried`."""
+        rates = sorted(self.options.learning_rates)
+        while True:
+            for rate in [rate for rate in rates if rate not in tried]:
+                for training in self._train(method, labeller, rate, self.options.tuning_pictures):
+                    yield training.step
+                tried[rate] = self._tuning_score(training.network)
+            best = max(rates, key=lambda rate: tried[rate])
+            if best == rates[0]:
+                rates.insert(0, rates[0] / 2)
+            elif best == rates[-1]:
+                rates.append(rates[-1] * 2)
+            else:
+                return best
 
     def _encoder_options(self, method: str, rate: float, pictures: int) -> EncoderOptions:
         options = replace(self.options.common.encoder, pictures=pictures, learning_rate=rate)

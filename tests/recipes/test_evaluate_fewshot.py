@@ -15,9 +15,10 @@ from smis_core.inversion import ProjectionOptions
 from smis_core.labelling import ProbeOptions, QuickOptions, ThoroughOptions
 from smis_core.labels import LabelMap
 from smis_core.recipes import fewshot_figures, fewshot_methods
-from smis_core.recipes.evaluate_fewshot import FewshotReport, evaluate_fewshot, method_path
+from smis_core.recipes.evaluate_fewshot import evaluate_fewshot, method_path
 from smis_core.recipes.fewshot_figures import ExtraFigures
 from smis_core.recipes.fewshot_methods import ComparisonOptions, MethodMaker, only_shown
+from smis_core.recipes.fewshot_report import FewshotReport
 from smis_core.recipes.real_masks import evaluate_real_masks
 from smis_core.recipes.train_fewshot import FewshotOptions
 
@@ -112,6 +113,23 @@ def test_the_ceiling_serves_all_numbers_of_annotated_pictures(retrained, network
         with pytest.raises(FileNotFoundError, match="fewshot_5_default"):
             list(evaluate(networks, folder, shots=5, retrain=True))
         assert made == wanted
+
+
+def test_another_choice_of_pictures_takes_the_rates_of_the_first(retrained, networks):
+    folder, _ = retrained
+    before = {path.name for path in (folder / "weights").iterdir()}
+    report = list(evaluate(networks, folder, choice=2, retrain=True))[-1].report
+    assert {path.name for path in (folder / "weights").iterdir()} == before
+    card = read_card(folder / "work" / "shots_1_choice_2" / "fewshot_1_default.safetensors")
+    assert card["learning_rate"] == 8e-3
+    assert not card["tuning"]
+    assert card["choice"] == 2
+    assert report.to_dict()["about"]["choice"] == 2
+    assert {"default", "paper", "ceiling", "floor"} == set(report.miou)
+    with pytest.raises(FileNotFoundError, match="--choice 3 --retrain"):
+        evaluate(networks, folder, choice=3)
+    with pytest.raises(ValueError, match="choice: wanted 1 or more"):
+        evaluate(networks, folder, choice=0)
 
 
 def test_methods_share_everything_but_labels_and_losses(retrained):

@@ -60,6 +60,7 @@ def test_annotated_renders_show_every_class_but_glasses_and_hat(annotated):
     for mask in annotated.labels:
         assert set(mask.unique().tolist()) == set(PORTRAITS.indices) - {3, 14, 15, 16}
     assert torch.equal(annotated_renders(1, size=SIZE).labels, annotated.labels[:1])
+    assert torch.equal(annotated_renders(1, size=SIZE, choice=2).labels, annotated.labels[1:])
     with pytest.raises(ValueError, match="at least 1"):
         annotated_renders(0, size=SIZE)
 
