@@ -170,12 +170,17 @@ def parts(places: Places | None = None, *, device: str | torch.device = "auto") 
         Part(
             "directions",
             (directions,),
-            lambda: {"generator": fingerprint(generator), "renderer": RENDERER_VERSION},
+            lambda: {
+                "generator": fingerprint(generator),
+                "renderer": RENDERER_VERSION,
+                "encoder": fingerprint(places.weights("encoder_5")),
+            },
             by_card,
             lambda: make_directions(
                 directions,
                 generator_path=generator,
                 discriminator_path=places.weights("discriminator"),
+                encoder_path=places.weights("encoder_5"),
                 device=device,
             ),
         )
