@@ -142,7 +142,7 @@ def hybrid(
     identity = ""
     if state is not None:
         identity = identity_of(
-            "hybrid", generator, images, asdict(options), matters,
+            "hybrid", generator, images, distance, asdict(options), mask_loss is not None, matters,
             None if start is None else start.tensor,
             None if encoder is None else fingerprint(encoder),
         )  # fmt: skip

@@ -127,13 +127,18 @@ def project(
 
     Raises:
         ValueError: before any work: a target of another shape, out of range or without content, a
-            start of another generator, or the state of another run.
+            start of another generator, a mask_loss in style space, or the state of another run.
     """
     options = options or ProjectionOptions()
     images, matters = checked_target(generator, target, weight)
     given = checked_classes(generator, classes, len(images))
     distance = checked_perceptual(generator, perceptual)
     _check_start(generator, start, options, len(images))
+    if mask_loss is not None and options.space == "s":
+        raise ValueError(
+            "mask_loss: wanted None in style space, where a picture has no code w that a labeller"
+            " could read, got a function; search in z, w or wplus with it"
+        )
     if options.optimise_noise and not generator.synthesis.takes_noise:
         raise ValueError(
             "optimise_noise: wanted False for this generator, whose layers add no noise, got True"
@@ -142,8 +147,9 @@ def project(
     if state is not None:
         began = [] if start is None else [*latent_tensors(start).values()]
         identity = identity_of(
-            "project", generator, images, asdict(options), given, matters, *began
-        )
+            "project", generator, images, distance, asdict(options), mask_loss is not None, given,
+            matters, *began,
+        )  # fmt: skip
     keeper = Keeper(state, identity)
     restored = keeper.restored(images.device)
     return _project(
@@ -169,7 +175,7 @@ def _project(
         classes = (
             restored["classes"]
             if restored is not None
-            else find_classes(generator, target, perceptual, rng=rng)
+            else find_classes(generator, target, perceptual, seed=options.seed)
         )
     labels = None if classes is None else class_labels(generator, classes)
     statistics = WStatistics(generator, rng, labels=labels)

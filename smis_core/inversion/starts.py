@@ -41,10 +41,15 @@ def find_classes(
     target: Tensor,  # [N, 3, R, R]
     perceptual: Perceptual | None,
     *,
-    rng: torch.Generator,
+    seed: int,
     samples: int = 4,
 ) -> list[int]:
-    """For each target the class whose average and samples come nearest to it."""
+    """For each target the class whose average and samples come nearest to it.
+
+    The randomness is its own: a run that is taken up again, and knows its classes, draws
+    everything else as the first one did.
+    """
+    rng = torch.Generator().manual_seed(seed)
     known = generator.config.c_dim
     objective = Objective(target, LossWeights(), perceptual=perceptual)
     z = torch.randn(samples, generator.config.z_dim, generator=rng).to(target.device)

@@ -133,7 +133,9 @@ def tune(
     identity = ""
     if state is not None:
         maps = latent_tensors(latent, noise).values()
-        identity = identity_of("tune", generator, images, asdict(options), matters, *maps)
+        identity = identity_of(
+            "tune", generator, images, distance, asdict(options), classes, matters, *maps
+        )
     keeper = Keeper(state, identity)
     restored = keeper.restored(images.device)
     return _tune(
@@ -195,7 +197,7 @@ def _tune(
             value.data.copy_(restored["weights"][name])
         best = restored["best"]
         optimizer.load_state_dict(restored["optimizer"])
-        recorder.restore(restored["recorder"], target.device)
+        recorder.restore(restored["recorder"], target.device, generator=tuned)
         index = restored["index"]
     maps = "const" if noise is None else [each.to(target.device) for each in noise.maps]
     fast = has_fast_bfloat16(target.device)

@@ -19,6 +19,7 @@ from ..images import check_writable
 from ..latents import Noise
 from ..networks.generator_base import GeneratorBase
 from .latent_files import latent_from, latent_tensors
+from .perceptual import Perceptual
 from .step import InversionStep
 
 _INTERVAL_SECONDS = 5.0
@@ -76,8 +77,14 @@ class Recorder:
             },
         }
 
-    def restore(self, state: dict[str, Any], device: torch.device) -> None:
-        """The inverse of `state`."""
+    def restore(
+        self,
+        state: dict[str, Any],
+        device: torch.device,
+        *,
+        generator: GeneratorBase | None = None,
+    ) -> None:
+        """The inverse of `state`; `generator` is the tuned copy, where one draws the latents."""
         self._worked, self._since = state["seconds"], time.perf_counter()
         if "best" in state:
             kept = state["best"]
@@ -95,6 +102,7 @@ class Recorder:
                 self._worked,
                 best=True,
                 classes=kept["classes"],
+                generator=generator,
             )
 
 
@@ -138,7 +146,7 @@ class Keeper:
         if not isinstance(saved, dict) or saved.get("identity") != self.identity:
             raise ValueError(
                 f"{self.path}: wanted the state of this inversion, got that of another picture,"
-                " generator or option; delete it to start again, or name another file"
+                " generator, loss or option; delete it to start again, or name another file"
             )
         state: dict[str, Any] = saved["state"]
         return state
@@ -168,9 +176,16 @@ class Keeper:
         self._next = ended + max(_INTERVAL_SECONDS, (ended - begun) / _LARGEST_SHARE)
 
 
-def identity_of(method: str, generator: GeneratorBase, target: Tensor, *settings: Any) -> str:
-    """A digest of all that decides a run's result."""
+def identity_of(
+    method: str,
+    generator: GeneratorBase,
+    target: Tensor,
+    perceptual: Perceptual | None,
+    *settings: Any,
+) -> str:
+    """A digest of all that decides a run's result: losses are compared with those of before."""
     digest = hashlib.sha256(method.encode())
+    digest.update(repr(None if perceptual is None else perceptual.name).encode())
     digest.update(fingerprint(generator).encode())
     digest.update(target.detach().cpu().contiguous().numpy().tobytes())
     for each in settings:

@@ -151,6 +151,9 @@ def test_a_killed_hybrid_ends_as_an_undisturbed_one(generator, target, encoder, 
         assert resumed[-1].losses["total"] == pytest.approx(whole.losses["total"], abs=1e-3)
     again = list(hybrid(generator, target, encoder=encoder, options=SHORT, state=state))
     assert again[-1].losses == pytest.approx(resumed[-1].losses)
+    for others in ({"perceptual": world.discriminator()}, {"mask_loss": lambda ws: ws.mean()}):
+        with pytest.raises(ValueError, match="loss or option"):
+            hybrid(generator, target, encoder=encoder, options=SHORT, state=state, **others)
 
 
 def test_impossible_hybrids_are_refused(generator, target):
@@ -236,6 +239,22 @@ def test_a_killed_tuning_ends_as_an_undisturbed_one(generator, strange, tmp_path
     resumed = list(tune(generator, strange, pivot, options=options, state=state))
     assert resumed[0].index == 6
     assert resumed[-1].losses["total"] == pytest.approx(whole.losses["total"], abs=1e-3)
+    critic = world.discriminator()
+    with pytest.raises(ValueError, match="loss or option"):
+        tune(generator, strange, pivot, perceptual=critic, options=options, state=state)
+
+
+def test_a_tuning_taken_up_again_draws_its_best_step_whenever_that_was(
+    generator, strange, tmp_path
+):
+    pivot = W(generator.mapping.w_avg[None].clone())
+    options = TuningOptions(steps=4, learning_rate=5.0)  # which makes everything worse
+    state = tmp_path / "tune.state"
+    *_, whole = tune(generator, strange, pivot, options=options, state=state)
+    *_, last = tune(generator, strange, pivot, options=options, state=state)
+    best = last.best_so_far
+    assert best.index == whole.best_so_far.index < last.index
+    assert torch.allclose(draw(best.generator, pivot), best.image, atol=0.05)
 
 
 def test_impossible_tunings_are_refused(generator, strange):

@@ -129,8 +129,12 @@ def test_the_same_seed_finds_the_same(generator, target):
     assert not torch.equal(a.latent.tensor, other.latent.tensor)
 
 
-@pytest.mark.parametrize("space", ["z", "w", "s"])
-def test_a_run_that_was_killed_ends_as_an_undisturbed_one(generator, target, tmp_path, space):
+@pytest.mark.parametrize(
+    ("space", "classes"), [("z", 0), ("w", 0), ("s", 0), ("wplus", 3), ("s", 3)]
+)
+def test_a_run_that_was_killed_ends_as_an_undisturbed_one(tmp_path, space, classes):
+    generator = world.stylegan2(c_dim=classes)
+    target = world.pictures(generator, 2)
     options = replace(QUICK, steps=12, space=space, exploration=0.05, optimise_noise=True)
     *_, whole = project(generator, target, options=options)
     state = tmp_path / "run.state"
@@ -151,6 +155,19 @@ def test_a_run_that_was_killed_ends_as_an_undisturbed_one(generator, target, tmp
     state.write_bytes(b"nothing")
     with pytest.raises(ValueError, match="does not open"):
         project(generator, target, options=options, state=state)
+
+
+def test_a_state_goes_on_with_its_own_losses_alone(generator, target, tmp_path):
+    """The best so far was measured by them."""
+    options, state = replace(QUICK, steps=2), tmp_path / "run.state"
+    critic = world.discriminator()
+    world.drained(project(generator, target, perceptual=critic, options=options, state=state))
+    for others in ({}, {"perceptual": critic, "mask_loss": lambda ws: ws.mean((1, 2))}):
+        with pytest.raises(ValueError, match="loss or option"):
+            project(generator, target, options=options, state=state, **others)
+    assert world.drained(
+        project(generator, target, perceptual=critic, options=options, state=state)
+    )
 
 
 def test_a_full_disk_does_not_end_the_work(generator, target, tmp_path, monkeypatch):
@@ -213,6 +230,13 @@ def test_a_labellers_reading_joins_the_losses(generator, target):
     assert "mask" not in without.losses
     gap = (without.image.mean(dim=(1, 2, 3)) - 0.5).square().mean()
     assert with_it.losses["mask"] < 0.5 * gap
+
+
+def test_a_mask_has_nothing_to_read_in_style_space(generator, target):
+    with pytest.raises(ValueError, match="search in z, w or wplus"):
+        project(
+            generator, target, mask_loss=lambda ws: ws.mean(), options=replace(QUICK, space="s")
+        )
 
 
 @pytest.mark.parametrize(
