@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from os import PathLike
 from typing import Any
@@ -18,14 +19,15 @@ from ..latents import WPlus
 from ..networks.generator_base import GeneratorBase, SynthesisBase
 from ..networks.strided import AnyDiscriminator
 from ..networks.stylegan2 import SynthesisNetwork
-from .checks import TargetLike, checked_perceptual, checked_target
+from .checks import TargetLike, checked_classes, checked_perceptual, checked_target
 from .descent import Descent, new_maps, uses_noise
 from .encode import AnyImageEncoder, check_encoder, encode
 from .losses import LossWeights, MaskLoss, Objective
 from .perceptual import Perceptual
 from .project import made
 from .spaces import Search
-from .statistics import WStatistics
+from .starts import class_means, find_classes
+from .statistics import WStatistics, class_labels
 from .step import InversionStep
 from .work import Keeper, Recorder, identity_of
 
@@ -95,6 +97,7 @@ def hybrid(
     weight: Tensor | None = None,  # [N or 1, 1, R, R]
     mask_loss: MaskLoss | None = None,
     start: WPlus | None = None,
+    classes: Sequence[int] | int | None = None,
     options: HybridOptions | None = None,
     state: str | PathLike[str] | None = None,
 ) -> Iterator[InversionStep]:
@@ -105,15 +108,17 @@ def hybrid(
     size lacks of its last one is measured now and then and added.
 
     Args:
-        generator: unconditional; StyleGAN 1, 2 or 3, frozen.
+        generator: StyleGAN 1, 2 or 3, frozen.
         target: at the generator's resolution, see `prepare_target`.
         encoder: trained with this generator; None starts at the average.
         perceptual: see `choose_perceptual`; a discriminator stands for its features.
         weight: how much each pixel matters.
         mask_loss: how far a labeller's reading of codes [N, L, w] is from a mask.
         start: a code to begin with in place of the encoder's.
+        classes: of a conditional generator, one a target or one for all; None searches them.
         options: see `HybridOptions`.
-        state: a file from which an interrupted run goes on, saved every few seconds.
+        state: a file from which an interrupted run goes on, saved every few seconds; in a folder,
+            or under a name without an ending, each run has one of its own until it has ended.
 
     Returns:
         The steps: phase "encode", then one phase for each size, such as "32²" and "64²". The result
@@ -125,11 +130,7 @@ def hybrid(
     options = options or HybridOptions()
     images, matters = checked_target(generator, target, weight)
     distance = checked_perceptual(generator, perceptual)
-    if generator.config.c_dim:
-        raise ValueError(
-            "generator: wanted an unconditional one for the hybrid, got one with"
-            f" {generator.config.c_dim} classes; use project, which searches the class"
-        )
+    given = checked_classes(generator, classes, len(images))
     wanted = (len(images), generator.num_ws, generator.config.w_dim)
     if start is not None and tuple(start.tensor.shape) != wanted:
         raise ValueError(f"start: wanted {[*wanted]}, got {[*start.tensor.shape]}")
@@ -142,13 +143,49 @@ def hybrid(
     identity = ""
     if state is not None:
         identity = identity_of(
-            "hybrid", generator, images, distance, asdict(options), mask_loss is not None, matters,
+            "hybrid", generator, images, distance, asdict(options), mask_loss is not None, given,
+            matters,
             None if start is None else start.tensor,
             None if encoder is None else fingerprint(encoder),
         )  # fmt: skip
     keeper = Keeper(state, identity)
-    run = _Run(generator, images, matters, distance, mask_loss, options)
-    return run.steps(encoder, start, keeper, keeper.restored(images.device))
+    restored = keeper.restored(images.device)
+    return _hybrid(
+        generator, images, matters, distance, mask_loss, options, given, encoder, start, keeper,
+        restored,
+    )  # fmt: skip
+
+
+def _hybrid(
+    generator: GeneratorBase,
+    target: Tensor,
+    matters: Tensor | None,
+    perceptual: Perceptual | None,
+    mask_loss: MaskLoss | None,
+    options: HybridOptions,
+    classes: list[int] | None,
+    encoder: AnyImageEncoder | None,
+    start: WPlus | None,
+    keeper: Keeper,
+    restored: dict[str, Any] | None,
+) -> Iterator[InversionStep]:
+    begun = time.perf_counter()
+    if generator.config.c_dim and classes is None:
+        classes = find_classes(generator, target, perceptual, seed=options.seed)
+    labels = None if classes is None else class_labels(generator, classes)
+    if labels is not None and start is None and encoder is None:
+        means = class_means(generator, labels, len(target), generator.mapping.w_avg)
+        start = WPlus(means[:, None].expand(-1, generator.num_ws, -1).clone())
+    searched = time.perf_counter() - begun
+    found = None if classes is None else tuple(classes)
+
+    def told(step: InversionStep) -> InversionStep:
+        before = None if step.before is None else told(step.before)
+        return replace(step, classes=found, seconds=step.seconds + searched, before=before)
+
+    run = _Run(generator, target, matters, perceptual, mask_loss, options, labels)
+    for step in run.steps(encoder, start, keeper, restored):
+        yield told(step)
 
 
 class _Run:
@@ -162,7 +199,9 @@ class _Run:
         perceptual: Perceptual | None,
         mask_loss: MaskLoss | None,
         options: HybridOptions,
+        labels: Tensor | None,  # [N, c_dim]
     ) -> None:
+        self.labels = labels
         self.generator, self.target, self.matters = generator, target, matters
         self.perceptual, self.mask_loss, self.options = perceptual, mask_loss, options
 
@@ -244,7 +283,7 @@ class _Run:
     def _descent(self, ws: Tensor | None) -> Descent:
         generator, options = self.generator, self.options
         rng = torch.Generator().manual_seed(options.seed)
-        statistics = WStatistics(generator, rng)
+        statistics = WStatistics(generator, rng, labels=self.labels)
         objective = Objective(
             self.target,
             options.losses,

@@ -119,7 +119,8 @@ def project(
         weight: how much each pixel matters.
         mask_loss: how far a labeller's reading of codes [N, L, w] is from a mask.
         options: see `ProjectionOptions`.
-        state: a file from which an interrupted run goes on, saved every few seconds.
+        state: a file from which an interrupted run goes on, saved every few seconds; in a folder,
+            or under a name without an ending, each run has one of its own until it has ended.
 
     Returns:
         The steps. The latent, the losses and the image of a step belong together; the result is

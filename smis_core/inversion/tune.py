@@ -102,7 +102,8 @@ def tune(
         weight: how much each pixel matters.
         classes: of the pivot, where it lies in Z of a conditional generator.
         options: see `TuningOptions`.
-        state: a file from which an interrupted run goes on, saved every few seconds.
+        state: a file from which an interrupted run goes on, saved every few seconds; in a folder,
+            or under a name without an ending, each run has one of its own until it has ended.
 
     Returns:
         The steps; `generator` of any of them is the tuned copy, which goes on changing until the

@@ -113,7 +113,9 @@ class Keeper:
     A disk that fills, or goes away, does not end the run: `warning` says so until it works again.
 
     Args:
-        path: the file; None keeps nothing.
+        path: the file, from which a finished run gives its result again; or a folder (one that is
+            there, or a name without an ending), in which each run has a file of its own until it
+            has ended: the same run begins anew then. None keeps nothing.
         identity: what the run is, see `identity_of`; the state of another is refused.
 
     Raises:
@@ -125,7 +127,9 @@ class Keeper:
         self.identity = identity
         self.warning: str | None = None
         self._next = time.perf_counter() + _INTERVAL_SECONDS
+        self._passing = self.path is not None and _is_folder(self.path)
         if self.path is not None:
+            self.path = self.path / f"{identity[:16]}.state" if self._passing else self.path
             check_writable(self.path)
 
     def restored(self, device: torch.device) -> dict[str, Any] | None:
@@ -152,7 +156,12 @@ class Keeper:
         return state
 
     def due(self, *, last: bool = False) -> bool:
-        """Whether it is time to save, as it always is after the last step."""
+        """Whether it is time to save, as it always is after the last step; what lies in a folder
+        until its run has ended is taken away then."""
+        if last and self._passing and self.path is not None:
+            with suppress(OSError):
+                self.path.unlink(missing_ok=True)
+            return False
         return self.path is not None and (last or time.perf_counter() >= self._next)
 
     def save(self, state: dict[str, Any]) -> None:
@@ -174,6 +183,10 @@ class Keeper:
                 partial.unlink(missing_ok=True)
         ended = time.perf_counter()
         self._next = ended + max(_INTERVAL_SECONDS, (ended - begun) / _LARGEST_SHARE)
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() or not (path.suffix or path.exists())
 
 
 def identity_of(

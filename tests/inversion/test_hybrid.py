@@ -122,6 +122,20 @@ def test_other_families_start_at_the_average_and_do_not_grow(family):
     assert steps[-1].best_so_far.losses["total"] < 0.9 * steps[0].losses["total"]
 
 
+def test_a_class_is_found_or_taken():
+    conditional = world.stylegan2(c_dim=3)
+    targets = world.pictures(conditional, 3)
+    *_, found = hybrid(conditional, targets, options=SHORT)
+    assert sum(a == b for a, b in zip(found.best_so_far.classes, (0, 1, 2), strict=True)) >= 2
+    first, *_, given = hybrid(conditional, targets, classes=1, options=SHORT)
+    assert given.classes == (1, 1, 1)
+    average = conditional.mapping(torch.randn(4000, 6), torch.eye(3)[[1] * 4000])[:, 0].mean(dim=0)
+    begin = first.latent.tensor[0, 0]
+    assert (begin - average).norm() < 0.5 * (begin - conditional.mapping.w_avg).norm()
+    with pytest.raises(ValueError, match="from 0 to 2"):
+        hybrid(conditional, targets, classes=3)
+
+
 def test_it_ends_at_a_plateau(generator, target):
     options = replace(SHORT, steps=200, plateau=0.9, patience_steps=4)
     steps = list(hybrid(generator, target, options=options))
@@ -156,14 +170,30 @@ def test_a_killed_hybrid_ends_as_an_undisturbed_one(generator, target, encoder, 
             hybrid(generator, target, encoder=encoder, options=SHORT, state=state, **others)
 
 
+def test_in_a_folder_every_run_goes_on_until_it_has_ended(generator, target, tmp_path):
+    """So one call serves whatever is inverted: another picture disturbs nobody's state."""
+    folder = tmp_path / "inversions"
+    steps = hybrid(generator, target, options=SHORT, state=folder)
+    next(steps)
+    inspect.getgeneratorlocals(steps)["keeper"]._next = 0.0
+    next(steps)
+    steps.close()
+    (kept,) = folder.iterdir()
+    other = hybrid(generator, target.flip(3), options=SHORT, state=folder)
+    assert world.drained(other)[0].index == 1
+    assert [*folder.iterdir()] == [kept]
+    resumed = world.drained(hybrid(generator, target, options=SHORT, state=folder))
+    assert resumed[0].index == 3
+    assert not [*folder.iterdir()]
+    assert next(hybrid(generator, target, options=SHORT, state=folder)).index == 1
+
+
 def test_impossible_hybrids_are_refused(generator, target):
     for change in ({"steps": 0}, {"coarse_share": 1.0}, {"time_limit_seconds": 0.0}):
         with pytest.raises(ValueError, match="options: wanted"):
             HybridOptions(**change)
-    conditional = world.stylegan2(c_dim=2)
-    one = world.pictures(conditional, 1)
-    with pytest.raises(ValueError, match="unconditional"):
-        hybrid(conditional, one)
+    with pytest.raises(ValueError, match="which has none"):
+        hybrid(generator, target, classes=1)
     with pytest.raises(ValueError, match="start: wanted"):
         hybrid(generator, target, start=WPlus(torch.zeros(1, 2, 8)))
 
