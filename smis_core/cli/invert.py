@@ -28,11 +28,23 @@ def invert(
         str | None,
         typer.Option(help="a checkpoint or a name of the zoo; default: the bundled generator"),
     ] = None,
+    category: Annotated[
+        int | None,
+        typer.Option(
+            "--class",
+            help="of all the pictures, for a conditional generator  [default: searched]",
+        ),
+    ] = None,
     batch: Annotated[int, typer.Option(help="pictures at a time")] = 8,
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
 ) -> None:
-    """Find the latent codes of pictures; those that are there already are left out."""
+    """Find the latent codes of pictures; those that are there already are left out.
+
+    Interrupted, it goes on in the middle of the descent that was under way.
+    """
+    import shutil
+
     from tqdm.auto import tqdm
 
     from smis_core.checkpoints import load_generator
@@ -46,10 +58,15 @@ def invert(
         companions.discriminator,
         choice=perceptual,  # type: ignore[arg-type]
     )
-    inverter = _method(method, steps, space, seed, companions.encoder, distance)
+    unfinished = out / ".unfinished"
+    inverter = _method(
+        method, steps, space, seed, companions.encoder, distance, category, unfinished
+    )
     looked = distance.name if distance is not None else "pixels alone"
     typer.echo(f"{method}, looking with {looked}", err=True)
     settings = f"{method} steps={steps} space={space} seed={seed} looking with {looked}"
+    if category is not None:
+        settings += f" class={category}"
     images = _named(pictures)
     failed: dict[str, str] = {}
     with tqdm(total=len(images), unit="picture") as bar:
@@ -59,6 +76,7 @@ def invert(
             failed |= step.failed or {}
             if step.warning:
                 bar.write(step.warning)
+    shutil.rmtree(unfinished, ignore_errors=True)  # of batches that never came again
     for name, reason in failed.items():
         typer.echo(f"{name}: {reason}", err=True)
     typer.echo(f"{out}: codes of {len(images) - len(failed)} of {len(images)} pictures")
@@ -67,7 +85,14 @@ def invert(
 
 
 def _method(  # type: ignore[no-untyped-def]
-    method: str, steps: int | None, space: str, seed: int, encoder, distance
+    method: str,
+    steps: int | None,
+    space: str,
+    seed: int,
+    encoder,
+    distance,
+    category: int | None,
+    state: Path,
 ):
     from dataclasses import replace
 
@@ -79,18 +104,30 @@ def _method(  # type: ignore[no-untyped-def]
                 "--method encode: wanted a generator whose encoder travels with it, which this one"
                 " has not; use hybrid or project"
             )
+        if category is not None:
+            raise ValueError(
+                "--class: an encoder takes none; use hybrid or project, or leave it out"
+            )
         return lambda g, targets: encode(g, targets, encoder)
     if method == "hybrid":
         short = HybridOptions(seed=seed)
         short = short if steps is None else replace(short, steps=steps)
         return lambda g, targets: hybrid(
-            g, targets, encoder=encoder, perceptual=distance, options=short
+            g,
+            targets,
+            encoder=encoder,
+            perceptual=distance,
+            classes=category,
+            options=short,
+            state=state,
         )
     if method != "project":
         raise ValueError(f"--method: wanted hybrid, encode or project, got {method!r}")
     options = ProjectionOptions(seed=seed, space=space)  # type: ignore[arg-type]
     options = options if steps is None else replace(options, steps=steps)
-    return lambda g, targets: project(g, targets, perceptual=distance, options=options)
+    return lambda g, targets: project(
+        g, targets, perceptual=distance, classes=category, options=options, state=state
+    )
 
 
 def _named(sources: list[Path]) -> dict[str, Path]:

@@ -4,7 +4,7 @@ from .companions import Companions, companions_of, load_image_encoder
 from .encode import AnyImageEncoder, encode
 from .hybrid import HybridOptions, hybrid
 from .image_encoder import ImageEncoder, ImageEncoderConfig
-from .latent_files import load_latent, save_latent
+from .latent_files import load_classes, load_latent, save_latent
 from .losses import LossWeights
 from .lpips import load_lpips
 from .many import ManyStep, invert
@@ -18,6 +18,7 @@ from .perceptual import (
 from .project import ProjectionOptions, project
 from .pyramid import pixel_distance, pyramid
 from .spaces import draw, styles_of
+from .statistics import class_labels
 from .step import InversionStep, Latent
 from .targets import FFHQ_POINTS, PORTRAIT_POINTS, FacePoints, Target, prepare_target, preview
 from .train_encoder import ImageEncoderOptions, ImageEncoderStep, train_image_encoder
@@ -43,6 +44,7 @@ __all__ = [
     "Target",
     "TuningOptions",
     "choose_perceptual",
+    "class_labels",
     "companions_of",
     "critic_features",
     "discriminator_distance",
@@ -51,6 +53,7 @@ __all__ = [
     "feature_distance",
     "hybrid",
     "invert",
+    "load_classes",
     "load_image_encoder",
     "load_latent",
     "load_lpips",

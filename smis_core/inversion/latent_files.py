@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -46,6 +48,8 @@ def save_latent(
     noise: Noise | None = None,
     generator: str = "",
     settings: str = "",
+    picture: str = "",
+    classes: Sequence[int] | None = None,
 ) -> None:
     """Writes a code, replacing what was there in one step.
 
@@ -55,6 +59,8 @@ def save_latent(
         noise: maps that belong to it.
         generator: the fingerprint of the network whose code it is.
         settings: how it was found, in words.
+        picture: a digest of what it was found for.
+        classes: of a conditional generator, one a code; `load_classes` gives them back.
 
     Raises:
         ValueError: the place cannot be written.
@@ -64,7 +70,9 @@ def save_latent(
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     metadata = {"format": _FORMAT, "space": _NAMES[type(latent)], "generator": generator}
-    metadata["settings"] = settings
+    metadata |= {"settings": settings, "picture": picture}
+    if classes is not None:
+        metadata["classes"] = json.dumps([*classes])
     try:
         save_file(latent_tensors(latent, noise), partial, metadata)
         partial.chmod(0o644)  # safetensors writes files that only their owner reads
@@ -86,6 +94,38 @@ def load_latent(
         FileNotFoundError: there is no such file.
         ValueError: it holds no code, or that of another generator.
     """
+    metadata, tensors = _read(path)
+    if generator and metadata.get("generator", "") not in ("", generator):
+        raise ValueError(
+            f"{path}: wanted a code of this generator, got one of another; open the generator that"
+            " it was found with"
+        )
+    try:
+        return latent_from(tensors)
+    except (KeyError, ValueError) as problem:
+        raise ValueError(f"{path}: wanted a latent code, got {sorted(tensors)}") from problem
+
+
+def load_classes(path: str | os.PathLike[str]) -> tuple[int, ...] | None:
+    """The classes that `save_latent` wrote: with them `draw` knows a code in Z of a conditional
+    generator again, by `labels=class_labels(generator, classes)`. None where it wrote none.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it holds no code.
+    """
+    metadata, _ = _read(path)
+    try:
+        classes = json.loads(metadata.get("classes", "null"))
+        return None if classes is None else tuple(int(each) for each in classes)
+    except (ValueError, TypeError) as problem:
+        raise ValueError(
+            f"{path}: wanted whole numbers as classes, got {metadata['classes']!r}"
+        ) from problem
+
+
+def _read(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """What a file says of itself, and its tensors."""
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: there is no such file; check the path")
     try:
@@ -96,15 +136,7 @@ def load_latent(
         raise ValueError(f"{path}: wanted a latent code, got a broken file ({problem})") from None
     if metadata.get("format") != _FORMAT:
         raise ValueError(f"{path}: wanted a latent code, got a file of another kind")
-    if generator and metadata.get("generator", "") not in ("", generator):
-        raise ValueError(
-            f"{path}: wanted a code of this generator, got one of another; open the generator that"
-            " it was found with"
-        )
-    try:
-        return latent_from(tensors)
-    except (KeyError, ValueError) as problem:
-        raise ValueError(f"{path}: wanted a latent code, got {sorted(tensors)}") from problem
+    return metadata, tensors
 
 
 def _numbered(tensors: dict[str, Tensor], name: str) -> list[Tensor]:

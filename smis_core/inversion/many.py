@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ from ..images import ImageSource, check_writable, save_image
 from ..latents import Noise, StyleSpace
 from ..networks.generator_base import GeneratorBase
 from .latent_files import save_latent
+from .reading import read_linear
 from .spaces import draw
 from .statistics import class_labels
 from .step import InversionStep, Latent
@@ -55,13 +57,15 @@ def invert(
     draws.
 
     Each picture is on disk when its batch is found, and a later run with the same settings leaves
-    it out. A picture that cannot be read is told in `failed` and passed over.
+    it out, unless it has become another picture. One that cannot be read is told in `failed` and
+    passed over.
 
     Args:
         generator: frozen.
         images: by the name under which each is written.
         out: the folder; made where it is missing.
-        method: what inverts a batch.
+        method: what inverts a batch; with a folder as its `state` a batch that was interrupted goes
+            on as well.
         batch: pictures at a time.
         settings: what the method is, in words; codes found by another one are found anew.
 
@@ -70,8 +74,9 @@ def invert(
 
     Raises:
         ValueError: before any work: no pictures, a name that is no file name, a batch below 1, or a
-            folder that cannot be written. After the last picture: none of those that were left
-            could be read.
+            folder that cannot be written. While it works: a method that tunes the generator, whose
+            copies would have to be kept beside the codes; none of the pictures that were left could
+            be read.
     """
     out = Path(out)
     if not images or batch < 1:
@@ -93,20 +98,27 @@ def _invert(
     batch: int,
     owner: tuple[str, str],
 ) -> Iterator[ManyStep]:
-    left = [name for name in images if _owner(out / f"{name}.safetensors") != owner]
+    left = [
+        name
+        for name, source in images.items()
+        if not _is_found(out / f"{name}.safetensors", owner, source)
+    ]
     done = len(images) - len(left)
     failed: dict[str, str] = {}
     told: ManyStep | None = None
     for first in range(0, len(left), batch):
         targets: dict[str, Target] = {}
+        digests: list[str] = []
         for name in left[first : first + batch]:
             source = images[name]
             try:
+                digest = _digest(source)
                 targets[name] = (
                     source
                     if isinstance(source, Target)
                     else prepare_target(source, generator.config.resolution)
                 )
+                digests.append(digest)
             except (ValueError, OSError, TypeError) as problem:
                 failed[name] = str(problem)
         done += len(left[first : first + batch]) - len(targets)
@@ -114,6 +126,12 @@ def _invert(
             continue
         last: InversionStep | None = None
         for step in method(generator, [*targets.values()]):
+            if step.generator is not None:
+                raise ValueError(
+                    "method: wanted one that finds codes of this generator, got one that tunes a"
+                    " copy of it; tune after the codes are found, and keep the copy with"
+                    " smis_core.checkpoints.save_network"
+                )
             if last is not None:
                 yield _many(last, tuple(targets), done, len(images), failed=failed or None)
                 failed = {}
@@ -121,7 +139,7 @@ def _invert(
         assert last is not None
         best = last.best_so_far
         done += len(targets)
-        paths = _write(generator, best, last.generator, targets, out, owner)
+        paths = _write(generator, best, dict(zip(targets, digests, strict=True)), out, owner)
         told = _many(last, tuple(targets), done, len(images), written=paths, failed=failed or None)
         failed = {}
         yield told
@@ -148,16 +166,15 @@ def _many(
 def _write(
     generator: GeneratorBase,
     step: InversionStep,
-    tuned: GeneratorBase | None,
-    targets: Mapping[str, Target],
+    digests: Mapping[str, str],
     out: Path,
     owner: tuple[str, str],
 ) -> tuple[Path, ...]:
     paths = []
-    labels = None if step.classes is None else class_labels(generator, [*step.classes])
+    labels = None if step.classes is None else class_labels(generator, step.classes)
     with torch.no_grad():
-        pictures = draw(tuned or generator, step.latent, noise=step.noise, labels=labels)
-    for index, name in enumerate(targets):
+        pictures = draw(generator, step.latent, noise=step.noise, labels=labels)
+    for index, name in enumerate(digests):
         noise = step.noise
         if noise is not None:
             noise = Noise(tuple(each[index : index + 1] for each in noise.maps))
@@ -168,7 +185,13 @@ def _write(
             metadata={"smis:losses": json.dumps(step.losses)},
         )
         save_latent(
-            path, _one(step.latent, index), noise=noise, generator=owner[0], settings=owner[1]
+            path,
+            _one(step.latent, index),
+            noise=noise,
+            generator=owner[0],
+            settings=owner[1],
+            picture=digests[name],
+            classes=None if step.classes is None else step.classes[index : index + 1],
         )
         paths.append(path)
     return tuple(paths)
@@ -183,13 +206,26 @@ def _one(latent: Latent, index: int) -> Latent:
     return replace(latent, tensor=row(latent.tensor))
 
 
-def _owner(path: Path) -> tuple[str, str] | None:
-    """Whose code a file holds, and how it was found; None where it is missing or broken."""
-    if not path.is_file():
-        return None
+def _digest(source: ImageSource | Target) -> str:
+    """Of a picture as it came; a file is not decoded for it."""
+    digest = hashlib.sha256()
+    if isinstance(source, (str, os.PathLike)):
+        digest.update(Path(source).read_bytes())
+        return digest.hexdigest()
+    tensors = (
+        [source.image, source.weight] if isinstance(source, Target) else [read_linear(source)[0]]
+    )
+    for each in tensors:
+        digest.update(b"" if each is None else each.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _is_found(path: Path, owner: tuple[str, str], source: ImageSource | Target) -> bool:
+    """Whether a file holds the code of this picture, for this generator and by this method."""
     try:
         with safe_open(path, "pt") as file:
             about = file.metadata() or {}
-            return about.get("generator", ""), about.get("settings", "")
-    except (SafetensorError, OSError):
-        return None
+        kept = (about.get("generator"), about.get("settings"), about.get("picture"))
+        return kept[:2] == owner and kept[2] == _digest(source)
+    except (SafetensorError, OSError, ValueError, TypeError):
+        return False

@@ -34,7 +34,7 @@ def draw(
         generator: of the code's network.
         latent: the code.
         noise: one map a layer; None takes those stored with the weights.
-        labels: classes, which a code in Z of a conditional generator needs.
+        labels: classes, which a code in Z of a conditional generator needs, see `class_labels`.
 
     Raises:
         ValueError: the code is of another generator.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -69,10 +71,10 @@ class WStatistics:
         return squares.mean(dim=-1)
 
 
-def class_labels(generator: GeneratorBase, classes: list[int]) -> Tensor | None:
+def class_labels(generator: GeneratorBase, classes: Sequence[int]) -> Tensor | None:
     """[N, c_dim], one-hot, on the generator's device; None for a generator without classes."""
     count = generator.config.c_dim
     if not count:
         return None
     device = generator.mapping.w_avg.device
-    return F.one_hot(torch.tensor(classes, device=device), count).float()
+    return F.one_hot(torch.tensor([*classes], device=device), count).float()

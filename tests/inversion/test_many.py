@@ -7,8 +7,19 @@ import pytest
 import torch
 
 from smis_core.checkpoints import fingerprint
-from smis_core.images import to_pil
-from smis_core.inversion import ProjectionOptions, draw, invert, load_latent, project, save_latent
+from smis_core.images import save_image, to_pil
+from smis_core.inversion import (
+    ProjectionOptions,
+    TuningOptions,
+    class_labels,
+    draw,
+    invert,
+    load_classes,
+    load_latent,
+    project,
+    save_latent,
+    tune,
+)
 from smis_core.latents import Noise, StyleSpace, W, WPlus, Z
 
 sys.path.append(str(Path(__file__).parent))
@@ -58,6 +69,51 @@ def test_it_is_taken_up_where_it_stopped(generator, images, tmp_path):
     assert resumed[-1].done == resumed[-1].of == 5
     assert list(invert(generator, images, tmp_path, method)) == []
     assert list(invert(generator, images, tmp_path, method, settings="another"))
+
+
+def test_a_picture_that_has_changed_is_found_anew(generator, tmp_path):
+    first, second, third = world.pictures(generator, 3)
+    files = {"a": tmp_path / "a.png", "b": tmp_path / "b.png"}
+    save_image(first, files["a"])
+    save_image(second, files["b"])
+    images = {**files, "c": to_pil(third)}
+    list(invert(generator, images, tmp_path / "out", method))
+    assert list(invert(generator, images, tmp_path / "out", method)) == []
+    save_image(third, files["b"])
+    images["c"] = to_pil(first)
+    again = list(invert(generator, images, tmp_path / "out", method))
+    assert {step.names for step in again} == {("b", "c")}
+
+
+def test_a_method_that_tunes_is_refused(generator, images, tmp_path):
+    """Its codes alone would draw something else."""
+
+    def tuning(network, targets):
+        pivot = WPlus(network.mapping.w_avg.expand(len(targets), network.num_ws, -1).clone())
+        return tune(network, targets, pivot, options=TuningOptions(steps=1))
+
+    with pytest.raises(ValueError, match="got one that tunes"):
+        list(invert(generator, images, tmp_path, tuning))
+    assert not [*tmp_path.iterdir()]
+
+
+def test_the_class_of_a_code_is_on_disk_with_it(tmp_path):
+    conditional = world.stylegan2(c_dim=3)
+    images = {str(i): to_pil(each) for i, each in enumerate(world.pictures(conditional, 2))}
+    options = ProjectionOptions(steps=2, space="z")
+
+    def classed(network, targets):
+        return project(network, targets, classes=[2, 0], options=options)
+
+    *_, last = invert(conditional, images, tmp_path, classed)
+    for name, known in (("0", 2), ("1", 0)):
+        latent, _ = load_latent(tmp_path / f"{name}.safetensors")
+        classes = load_classes(tmp_path / f"{name}.safetensors")
+        assert classes == (known,)
+        drawn = draw(conditional, latent, labels=class_labels(conditional, classes))
+        assert torch.allclose(drawn[0], last.best_so_far.image[int(name)], atol=0.05)
+    save_latent(tmp_path / "none.safetensors", latent)
+    assert load_classes(tmp_path / "none.safetensors") is None
 
 
 def test_one_that_cannot_be_read_is_passed_over(generator, images, tmp_path):

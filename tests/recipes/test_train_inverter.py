@@ -8,10 +8,25 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from smis_core.checkpoints import fingerprint, load_generator, load_network, read_card
+from smis_core.checkpoints import (
+    fingerprint,
+    load_generator,
+    load_network,
+    read_card,
+    save_network,
+)
 from smis_core.cli import app
 from smis_core.images import save_image
-from smis_core.inversion import ImageEncoder, ImageEncoderOptions, companions, load_latent
+from smis_core.inversion import (
+    ImageEncoder,
+    ImageEncoderOptions,
+    companions,
+    load_classes,
+    load_latent,
+    many,
+    work,
+)
+from smis_core.networks import Generator, GeneratorConfig
 from smis_core.recipes import bench_inversion as bench
 from smis_core.recipes import drain
 from smis_core.recipes.models import Places, parts
@@ -123,12 +138,56 @@ def test_pictures_are_inverted_by_the_command(folder, tmp_path):
     assert "codes of 2 of 2" in done.output
     latent, _ = load_latent(tmp_path / "out" / "p1.safetensors")
     assert len(latent) == 1
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {f"p{i}.{kind}" for i in range(2) for kind in ("png", "safetensors")}
     assert runner.invoke(app, [*arguments, "--method", "project", "--steps", "2"]).exit_code == 0
     for wrong, message in (
         (["--method", "guess"], "hybrid, encode or project"),
         (["--method", "encode"], "travels with it"),
         (["--perceptual", "sharp"], "perceptual: wanted"),
+        (["--method", "project", "--class", "1"], "which has none"),
     ):
         refused = runner.invoke(app, [*arguments, *wrong])
         assert refused.exit_code == 1
         assert message in refused.output
+
+
+@pytest.fixture
+def conditional(tmp_path):
+    torch.manual_seed(0)
+    sizes = {"resolution": 16, "z_dim": 6, "w_dim": 8, "channel_base": 128, "channel_max": 8}
+    save_network(tmp_path / "g.safetensors", Generator(GeneratorConfig(**sizes, c_dim=3)).eval())
+    save_image(torch.rand(3, 40, 40) * 2 - 1, tmp_path / "p.png")
+    return [
+        "invert", str(tmp_path / "p.png"), "--generator", str(tmp_path / "g.safetensors"),
+        "--steps", "8", "--device", "cpu", "--out",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("more", "known"), [(["--class", "2"], {2}), ([], {0, 1, 2})])
+def test_the_command_takes_or_searches_the_class(conditional, tmp_path, more, known):
+    done = CliRunner().invoke(app, [*conditional, str(tmp_path / "out"), *more])
+    assert done.exit_code == 0, done.output
+    (found,) = load_classes(tmp_path / "out" / "p.safetensors")
+    assert found in known
+
+
+def test_the_command_goes_on_in_the_descent_that_was_interrupted(
+    conditional, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(work, "_INTERVAL_SECONDS", 0.0)
+    monkeypatch.setattr(work, "_LARGEST_SHARE", float("inf"))
+    tell, told = many._many, []
+
+    def interrupted(step, *arguments, **named):
+        told.append(step.index)
+        if told == [1, 2, 3]:
+            raise KeyboardInterrupt
+        return tell(step, *arguments, **named)
+
+    monkeypatch.setattr(many, "_many", interrupted)
+    arguments = [*conditional, str(tmp_path / "out")]
+    assert CliRunner().invoke(app, arguments).exit_code != 0
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    assert told[:4] == [1, 2, 3, 5]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"p.png", "p.safetensors"}
