@@ -8,8 +8,11 @@ from typing import Any, ClassVar
 
 import traitlets
 
+from smis_core.checkpoints import fingerprint
 from smis_core.inversion import save_latent
 from smis_core.inversion.targets import Target
+from smis_core.latents import Noise
+from smis_core.networks.generator_base import GeneratorBase
 from smis_widgets.controls import mark
 from smis_widgets.exports import KINDS
 from smis_widgets.inversion_pictures import InversionPictures
@@ -32,7 +35,7 @@ class InversionProgress(Progress):
         target: what is inverted: a `TargetView` (shown until the start; read it in the function),
             a `Target`, an image tensor, or a picture. Without it there is no difference to show.
         shares: what the steps compute with, such as the generator: runs take turns with one
-            another and with everything else that uses it.
+            another and with everything else that uses it, and a saved latent knows whose it is.
         folder: where the save button writes.
         language: of the texts, see `smis_widgets.strings`.
 
@@ -68,6 +71,7 @@ class InversionProgress(Progress):
         language: str = "en",
     ) -> None:
         strings = Strings(language)
+        self._shares = shares
         view = self.target_view = target if isinstance(target, TargetView) else None
         super().__init__(
             runs if isinstance(runs, Mapping) else {strings("inversion"): runs},
@@ -111,9 +115,13 @@ class InversionProgress(Progress):
             self.pictures.target.show_png(self.target_view.view.data)
 
     def _save_result(self, path: Path, recording: Recording) -> Path:
+        shares = self._shares
+        owner = fingerprint(shares) if isinstance(shares, GeneratorBase) else ""
         if self.step is not None and (kept := recording.at(self.step)) is not None:
-            save_latent(path, kept.latent)
+            maps = () if kept.noise is None else kept.noise.maps
+            noise = Noise(tuple(each.float() for each in maps)) if maps else None
+            save_latent(path, kept.latent, noise=noise, generator=owner, classes=kept.classes)
         elif recording.latest is not None:
             best = recording.latest.best_so_far
-            save_latent(path, best.latent, noise=best.noise)
+            save_latent(path, best.latent, noise=best.noise, generator=owner, classes=best.classes)
         return path

@@ -12,12 +12,14 @@ from typing import Any, Protocol, TypeAlias
 import ipywidgets as widgets
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from smis_core.images import image_grid, to_uint8
 from smis_core.inversion import Latent
 from smis_core.inversion.latent_files import latent_from, latent_tensors
 from smis_core.jobs import Job
+from smis_core.latents import Noise
 
 MAX_POINTS = 8192
 """Points of a curve; beyond them every other one goes."""
@@ -25,8 +27,8 @@ MAX_POINTS = 8192
 MAX_KEPT = 120
 """Steps that are kept to go back to; beyond them every other one goes, never the first."""
 
-MAX_KEPT_BYTES = 64 * 2**20
-"""Pictures of the steps that are kept; beyond them every other one goes as well."""
+MAX_KEPT_BYTES = 256 * 2**20
+"""Pictures and noise maps of the steps that are kept; beyond them every other one goes as well."""
 
 Picture: TypeAlias = npt.NDArray[np.uint8]
 """[H, W, 3]"""
@@ -52,6 +54,12 @@ class Watched(Protocol):
 
     @property
     def latent(self) -> Latent | None: ...
+
+    @property
+    def noise(self) -> Noise | None: ...
+
+    @property
+    def classes(self) -> tuple[int, ...] | None: ...
 
     @property
     def phase(self) -> str: ...
@@ -80,6 +88,16 @@ class KeptStep:
     phase: str
     seconds: float
     """of work up to it"""
+    noise: Noise | None = None
+    """maps that belong to the latent, in half precision on the CPU"""
+    classes: tuple[int, ...] | None = None
+    """of the latent, for a conditional generator"""
+
+    @property
+    def nbytes(self) -> int:
+        """Of what is large."""
+        maps = () if self.noise is None else self.noise.maps
+        return self.image.nbytes + sum(each.nbytes for each in maps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,14 +206,14 @@ class Recording:
 
     def _thin(self) -> None:
         while len(self._kept) > MAX_KEPT or (
-            len(self._kept) > 2 and sum(each.image.nbytes for each in self._kept) > MAX_KEPT_BYTES
+            len(self._kept) > 2 and sum(each.nbytes for each in self._kept) > MAX_KEPT_BYTES
         ):
             self._kept = self._kept[::2]
             self._keep_every *= 2
 
 
 def keep(step: Watched) -> KeptStep:
-    """A step without what is large: its picture in 8 bits, its latent on the CPU, no noise maps."""
+    """A step in little room: its picture in 8 bits, its latent on the CPU, noise in 16 bits."""
     assert step.image is not None
     return KeptStep(
         step.index,
@@ -204,7 +222,13 @@ def keep(step: Watched) -> KeptStep:
         None if step.latent is None else latent_from(latent_tensors(step.latent))[0],
         step.phase,
         step.seconds,
+        None if step.noise is None else Noise(tuple(_halved(each) for each in step.noise.maps)),
+        step.classes,
     )
+
+
+def _halved(values: Tensor) -> Tensor:
+    return values.detach().to("cpu", torch.float16, copy=True)
 
 
 def picture_of(images: Tensor) -> Picture:

@@ -17,6 +17,7 @@ from smis_core.inversion.reading import read_linear, read_mask, to_gamma
 from smis_core.inversion.targets import (
     PORTRAIT_POINTS,
     FacePoints,
+    Fit,
     MaskSource,
     Target,
     prepare_target,
@@ -82,13 +83,16 @@ class AlignView(anywidget.AnyWidget):
 class TargetView(widgets.VBox):
     """A picture beside what will be inverted of it; the points align it.
 
-    The middle of the picture is taken until somebody moves a point. The preview is made on a thread
-    of its own, from a reduced copy where the picture is large; `target` is made from all of it.
+    The middle or all of the picture is taken until somebody moves a point. The preview is made on a
+    thread of its own, from a reduced copy where the picture is large; `target` is made from all of
+    it.
 
     Args:
         picture: see `smis_core.inversion.targets.prepare_target`.
         size: the generator's resolution.
-        points: eyes and mouth in the picture's pixels; by default the centre square is taken.
+        fit: without points, "crop" takes the centre square, "pad" the whole picture; the bars
+            beside it are shown pale and do not matter.
+        points: eyes and mouth in the picture's pixels; by default `fit` says what is taken.
         expected: where the generator has them, in sides of its picture.
         weight: what matters, see `prepare_target`; it is shown as what is not pale.
         missing: what has to be filled in.
@@ -99,7 +103,7 @@ class TargetView(widgets.VBox):
     """
 
     points = traitlets.Instance(FacePoints, allow_none=True)
-    """Eyes and mouth in the picture's pixels; None: the centre square."""
+    """Eyes and mouth in the picture's pixels; None: what `fit` takes."""
 
     revision = traitlets.Int(0)
     """Counts the previews."""
@@ -111,6 +115,7 @@ class TargetView(widgets.VBox):
         picture: ImageSource,
         size: int,
         *,
+        fit: Fit = "crop",
         points: FacePoints | None = None,
         expected: FacePoints = PORTRAIT_POINTS,
         weight: MaskSource | None = None,
@@ -118,12 +123,12 @@ class TargetView(widgets.VBox):
         language: str = "en",
     ) -> None:
         self._strings = strings = Strings(language)
-        self._size = size
+        self._size, self._fit = size, fit
         self._expected = expected
         self._first = points
         # The preparation judges the picture first: what cannot be inverted is not shown either.
         target = prepare_target(
-            picture, size, points=points, expected=expected, weight=weight, missing=missing
+            picture, size, fit=fit, points=points, expected=expected, weight=weight, missing=missing
         )
         linear, self._notes = read_linear(picture)
         self._source = to_gamma(linear)
@@ -180,7 +185,9 @@ class TargetView(widgets.VBox):
     def _prepare(
         self, source: Tensor, points: FacePoints | None, masks: dict[str, MaskSource | None]
     ) -> Target:
-        return prepare_target(source, self._size, points=points, expected=self._expected, **masks)
+        return prepare_target(
+            source, self._size, fit=self._fit, points=points, expected=self._expected, **masks
+        )
 
     def _reduce(self, linear: Tensor) -> tuple[Tensor, float, dict[str, MaskSource | None]]:
         height, width = linear.shape[-2:]
@@ -213,7 +220,7 @@ class TargetView(widgets.VBox):
         self.align.corners = [[x / width, y / height] for x, y in target.corners]
         (a, b, c), (d, e, f) = target.to_source
         if self.points is None:
-            # Where the generator expects them: that is what the centre square stands for.
+            # Where the generator expects them: that is what the untouched square stands for.
             expected = self._expected.scaled(self._size)
             places = [
                 (a * x + b * y + c, d * x + e * y + f)

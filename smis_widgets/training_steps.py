@@ -61,6 +61,8 @@ class TrainingStep:
     phase: str = "train"
     warning: str | None = None
     latent: None = None
+    noise: None = None
+    classes: None = None
 
     @property
     def best_so_far(self) -> TrainingStep:

@@ -3,15 +3,20 @@
 import io
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 import traitlets
 from PIL import Image
 from widgets.fake_inversion import PATIENCE, Gated, fake_inversion, fake_step, picture
 
-from smis_core.inversion import load_latent
+from smis_core.checkpoints import fingerprint
+from smis_core.inversion import load_classes, load_latent
 from smis_core.jobs import Job
+from smis_core.latents import Noise
+from smis_core.networks import Generator, GeneratorConfig
 from smis_widgets import InversionProgress, TargetView
 from smis_widgets.recording import picture_of
 
@@ -342,6 +347,27 @@ def test_the_latent_is_that_of_the_step_which_is_shown(made, tmp_path):
     progress.step = 8
     latent, _ = load_latent(progress.save(tmp_path / "then.safetensors"))
     assert latent.tensor.unique().tolist() == [8]
+
+
+def test_a_saved_latent_knows_its_generator_its_noise_and_its_class(made, tmp_path):
+    config = GeneratorConfig(resolution=8, z_dim=4, w_dim=4, c_dim=2, channel_max=4)
+    owner = Generator(config)
+    maps = [Noise((torch.randn(1, 1, 4, 4),)) for _ in range(3)]
+    steps = [
+        replace(fake_step(index, 3, image=TARGET, classes=(1,)), noise=maps[index - 1])
+        for index in (1, 2, 3)
+    ]
+    progress = made(iter(steps), target=TARGET, shares=owner)
+    progress.start()
+    assert progress.wait(PATIENCE)
+    for shown, index in ((None, 2), (1, 0)):
+        progress.step = shown
+        path = progress.save(tmp_path / f"{index}.safetensors")
+        _, noise = load_latent(path, generator=fingerprint(owner))
+        assert torch.allclose(noise.maps[0], maps[index].maps[0], atol=2e-3)
+        assert load_classes(path) == (1,)
+        with pytest.raises(ValueError, match="one of another"):
+            load_latent(path, generator="another")
 
 
 def test_a_plain_picture_of_its_state_travels_with_it(made):

@@ -1,12 +1,14 @@
 """Aligning a face before it is inverted."""
 
+import io
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from widgets.fake_inversion import picture
 
-from smis_core.inversion.targets import PORTRAIT_POINTS, prepare_target
+from smis_core.inversion.targets import PORTRAIT_POINTS, prepare_target, preview
 from smis_widgets import TargetView
 from smis_widgets.recording import picture_of
 
@@ -32,6 +34,25 @@ def test_it_opens_with_the_centre_square(view, photo):
     left = PORTRAIT_POINTS.left_eye
     assert np.allclose(view.align.points[0], [(15 + 60 * left[0]) / 90, left[1]])
     assert view.points is None
+
+
+def test_a_picture_may_be_padded_and_shows_it(photo):
+    view = TargetView(photo, 32, fit="pad")
+    whole = prepare_target(photo, 32, fit="pad")
+    assert torch.equal(view.target.image, whole.image)
+    assert torch.equal(view.target.weight, whole.weight)
+    # The outline reaches beyond the picture, above and below, and the bars are pale.
+    assert np.allclose(view.align.corners, [[0, -0.25], [1, -0.25], [1, 1.25], [0, 1.25]])
+    shown = np.array(Image.open(io.BytesIO(view.view.data)))
+    assert np.array_equal(shown, np.array(preview(whole)))
+    assert shown[:4].mean() > picture_of(whole.image)[:4].mean() + 20
+    assert "the bars beside it do not matter" in view._caption.tooltip
+    view.align._handle_custom_msg({"points": [[0.3, 0.4], [0.6, 0.5], [0.4, 0.7]]}, [])
+    assert view.wait()
+    view.reset_button.click()
+    assert view.wait()
+    assert torch.allclose(view.target.image, whole.image)
+    view.close()
 
 
 def test_dragging_aligns(view, photo):
