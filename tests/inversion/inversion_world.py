@@ -24,14 +24,14 @@ def stylegan2(**changes):
     return ready(Generator(config))
 
 
-def stylegan1():
+def stylegan1(**changes):
     torch.manual_seed(0)
-    return ready(StyleGAN1Generator(StyleGAN1Config(**SIZES, mapping_layers=2)))
+    return ready(StyleGAN1Generator(StyleGAN1Config(**SIZES, mapping_layers=2, **changes)))
 
 
-def stylegan3():
+def stylegan3(**changes):
     torch.manual_seed(0)
-    config = StyleGAN3Config(**SIZES, num_layers=5, num_critical=2, margin_size=2)
+    config = StyleGAN3Config(**SIZES, num_layers=5, num_critical=2, margin_size=2, **changes)
     return ready(StyleGAN3Generator(config))
 
 

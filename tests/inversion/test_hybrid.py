@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from killing import killed_once
 
 from smis_core.checkpoints import InversionConfig, InversionEncoder
 from smis_core.inversion import (
@@ -168,6 +169,28 @@ def test_a_killed_hybrid_ends_as_an_undisturbed_one(generator, target, encoder, 
     for others in ({"perceptual": world.discriminator()}, {"mask_loss": lambda ws: ws.mean()}):
         with pytest.raises(ValueError, match="loss or option"):
             hybrid(generator, target, encoder=encoder, options=SHORT, state=state, **others)
+
+
+MORTAL = """
+import pathlib, sys, time
+from inversion import inversion_world as world
+from smis_core.inversion import HybridOptions, hybrid, work
+work._INTERVAL_SECONDS = 0.0
+generator = world.stylegan2()
+options = HybridOptions(steps=24)
+for _ in hybrid(generator, world.pictures(generator, 2), options=options, state=sys.argv[1]):
+    time.sleep(60.0 * pathlib.Path(sys.argv[1]).exists())
+"""
+
+
+def test_a_process_that_was_killed_loses_nothing(generator, target, tmp_path):
+    state = tmp_path / "run.state"
+    killed_once(tmp_path, state.name, MORTAL, str(state))
+    resumed = world.drained(hybrid(generator, target, options=SHORT, state=state))
+    assert resumed[0].index > 1
+    *_, whole = hybrid(generator, target, options=SHORT)
+    assert resumed[-1].index == whole.index
+    assert resumed[-1].losses["total"] == pytest.approx(whole.losses["total"], abs=1e-3)
 
 
 def test_in_a_folder_every_run_goes_on_until_it_has_ended(generator, target, tmp_path):

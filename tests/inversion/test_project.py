@@ -12,6 +12,7 @@ import torch
 from smis_core.inversion import (
     LossWeights,
     ProjectionOptions,
+    class_labels,
     draw,
     project,
     styles_of,
@@ -66,6 +67,21 @@ def test_every_family_is_projected(family, space):
     *_, last = project(generator, target, options=options)
     first = next(iter(project(generator, target, options=options)))
     assert last.best_so_far.losses["total"] < 0.9 * first.losses["total"]
+
+
+@pytest.mark.parametrize("family", [world.stylegan1, world.stylegan2, world.stylegan3])
+@pytest.mark.parametrize("space", ["z", "w", "wplus", "s"])
+@pytest.mark.parametrize("classes", [0, 2])
+def test_every_family_is_searched_in_every_space_with_and_without_classes(family, space, classes):
+    generator = family(c_dim=classes)
+    target = world.pictures(generator, 2)
+    options = replace(QUICK, steps=4, space=space, rampdown=0.0, optimise_noise=False)
+    steps = list(project(generator, target, options=options))
+    best = steps[-1].best_so_far
+    assert best.losses["total"] < steps[0].losses["total"]
+    assert (best.classes is None) == (classes == 0)
+    labels = None if best.classes is None else class_labels(generator, best.classes)
+    assert torch.allclose(draw(generator, best.latent, labels=labels), best.image, atol=1e-4)
 
 
 def test_styles_draw_what_their_code_draws(generator):
