@@ -140,8 +140,9 @@ def tune(
     keeper = Keeper(state, identity)
     restored = keeper.restored(images.device)
     return _tune(
-        generator, images, matters, pivot, latent, noise, distance, options, keeper, restored
-    )
+        generator, images, matters, pivot, latent, noise, classes, distance, options, keeper,
+        restored,
+    )  # fmt: skip
 
 
 def _scale(
@@ -181,6 +182,7 @@ def _tune(
     pivot: Tensor,
     latent: Latent,
     noise: Noise | None,
+    classes: tuple[int, ...] | None,
     perceptual: Perceptual | None,
     options: TuningOptions,
     keeper: Keeper,
@@ -241,6 +243,7 @@ def _tune(
                     latent,
                     noise,
                     image.detach(),
+                    classes=classes,
                     generator=tuned,
                 )
             )

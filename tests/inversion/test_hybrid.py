@@ -16,13 +16,14 @@ from smis_core.inversion import (
     ImageEncoder,
     ImageEncoderConfig,
     TuningOptions,
+    class_labels,
     companions_of,
     draw,
     encode,
     hybrid,
     tune,
 )
-from smis_core.latents import StyleSpace, W, WPlus
+from smis_core.latents import StyleSpace, W, WPlus, Z
 
 sys.path.append(str(Path(__file__).parent))
 import inversion_world as world
@@ -308,6 +309,15 @@ def test_a_tuning_taken_up_again_draws_its_best_step_whenever_that_was(
     best = last.best_so_far
     assert best.index == whole.best_so_far.index < last.index
     assert torch.allclose(draw(best.generator, pivot), best.image, atol=0.05)
+
+
+def test_a_tuned_pivot_keeps_its_class():
+    conditional = world.stylegan2(c_dim=2)
+    z, target = Z(torch.randn(1, 6)), world.pictures(conditional, 1)
+    *_, last = tune(conditional, target, z, classes=(1,), options=TuningOptions(steps=2))
+    best = last.best_so_far
+    labels = class_labels(conditional, best.classes)
+    assert torch.allclose(draw(best.generator, z, labels=labels), best.image, atol=0.05)
 
 
 def test_impossible_tunings_are_refused(generator, strange):
