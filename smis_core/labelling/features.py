@@ -137,8 +137,16 @@ def restyle(
     return torch.where(swapped[..., None], others, ws)
 
 
-def seeded_noise(synthesis: SynthesisBase, count: int, rng: torch.Generator) -> list[Tensor]:
-    """Fresh noise maps that depend on the random state alone."""
+def seeded_noise(
+    synthesis: SynthesisBase, count: int, rng: torch.Generator
+) -> NoiseChoice | list[Tensor]:
+    """Fresh noise for `read_features`, which depends on the random state alone.
+
+    Returns:
+        A map for each layer; "const" for a network that takes none (StyleGAN3).
+    """
+    if not synthesis.takes_noise:
+        return "const"
     device = next(synthesis.parameters()).device
     return [
         torch.randn(count, 1, layer.resolution, layer.resolution, generator=rng).to(device)

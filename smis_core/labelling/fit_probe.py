@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..networks.generator_base import GeneratorBase
-from ..networks.stylegan2 import NoiseChoice
 from .features import (
     convolution_layers,
     first_fine_row,
@@ -147,9 +146,7 @@ def fit_probe(
         chosen = torch.randint(len(wplus), (options.batch,), generator=rng)
         with torch.no_grad():
             ws = restyle(generator, wplus[chosen.to(device)], mix_from=mix_from, rng=rng)
-            noise: NoiseChoice | list[Tensor] = (
-                seeded_noise(synthesis, options.batch, rng) if index % 2 else "const"
-            )
+            noise = seeded_noise(synthesis, options.batch, rng) if index % 2 else "const"
             features = read_features(synthesis, ws, names, noise=noise).features
         keep = torch.rand(options.batch, options.hidden * options.members, generator=rng)
         keep = (keep >= options.dropout).to(device, torch.float32) / (1 - options.dropout)
