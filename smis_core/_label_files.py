@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,7 @@ def write(
     palette: Palette,
     *,
     colours: bool = False,
+    metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write a file of the kind that its name ends in; ValueError if it cannot be written."""
     path = Path(path)
@@ -52,7 +53,7 @@ def write(
         if not colours:
             picture.putpalette(table.tobytes())
             picture.info["transparency"] = _UNPAINTED
-        save_image(picture, path, metadata={_CHUNK: palette.to_json()})
+        save_image(picture, path, metadata={**(metadata or {}), _CHUNK: palette.to_json()})
 
 
 def read(path: PathLike, palette: Palette | None) -> tuple[UInt8Array, Palette]:

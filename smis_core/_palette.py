@@ -73,6 +73,11 @@ class Palette:
         """The classes' indices in ascending order."""
         return tuple(sorted(label.index for label in self.classes))
 
+    @cached_property
+    def names(self) -> dict[int, str]:
+        """The classes' names by index: palettes that agree in them mean the same."""
+        return {label.index: label.name for label in self.classes}
+
     def by_name(self, name: str) -> LabelClass:
         """The class of this name; ValueError lists the names there are."""
         for label in self.classes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,6 +145,12 @@ class LabelMap:
         scale = _label_scaling.enlarge if size > self.height else _label_scaling.shrink
         return LabelMap(scale(self.indices, size), self.palette)
 
+    def cropped(self) -> LabelMap:
+        """The square in the middle, as `read_image` crops the picture that an oblong map is of."""
+        side = min(self.height, self.width)
+        top, left = (self.height - side) // 2, (self.width - side) // 2
+        return LabelMap(self.indices[top : top + side, left : left + side], self.palette)
+
     def one_hot(self) -> Tensor:
         """float32 ``[1, C, H, W]`` with C = ``palette.num_classes``; all zeros where unpainted."""
         indices = torch.from_numpy(self.indices.astype(np.int64))
@@ -187,7 +193,13 @@ class LabelMap:
         )
         return LabelMap(self.indices[tuple(nearest)], self.palette)
 
-    def save(self, path: PathLike, *, colours: bool = False) -> None:
+    def save(
+        self,
+        path: PathLike,
+        *,
+        colours: bool = False,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
         """Write the map with its palette and names; `load` reads it back exactly.
 
         Args:
@@ -195,11 +207,12 @@ class LabelMap:
                 ``smis:palette``), ``.npz`` (arrays ``indices`` and ``palette``) or ``.svg``
                 (outlines along the edges of pixels).
             colours: PNG: RGB in the palette's colours, for programs that know no indices.
+            metadata: PNG: further text chunks by keyword.
 
         Raises:
             ValueError: the path cannot be written, or ends in something else.
         """
-        _label_files.write(path, self.indices, self.palette, colours=colours)
+        _label_files.write(path, self.indices, self.palette, colours=colours, metadata=metadata)
 
     @classmethod
     def load(

@@ -8,7 +8,6 @@ import ipywidgets as widgets
 
 from smis_core.fewshot import FewshotProject
 from smis_widgets.controls import styled
-from smis_widgets.palette_question import PaletteQuestion
 from smis_widgets.picture_wall import PictureWall
 from smis_widgets.strings import Strings
 from smis_widgets.studio import SketchStudio
@@ -40,7 +39,6 @@ class FewShotSketch(widgets.VBox):
         name = widgets.Label(strings("few_references"), tooltip=strings("few_references_tooltip"))
         name.add_class("smis-name")
         self._row = styled("smis-few-references", name, self.references)
-        self.question = PaletteQuestion(strings)
         super().__init__([self._hint])
         self.add_class("smis-few-sketch")
 
@@ -59,14 +57,11 @@ class FewShotSketch(widgets.VBox):
             language=self._language,
         )
         if former is not None:
-            drawing = former.pad.value
-            if drawing.palette == studio.pad.value.palette:
-                studio.pad.value = drawing
+            studio.pad.value = former.pad.value
         self.studio = studio
-        studio.pad.observe(self._drawn, "value")
         studio.observe(self._let_go, "reference")
         self.show_pictures()
-        self.children = (studio, self.question, self._row)
+        self.children = (studio, self._row)
         if former is not None:
             former.close()
 
@@ -87,16 +82,6 @@ class FewShotSketch(widgets.VBox):
         if self.studio is not None:
             self.studio.close()
         super().close()
-
-    def _drawn(self, change: Any) -> None:
-        """A sketch in a foreign palette: its names may match, or it is asked."""
-        studio = self.studio
-        if studio is None or change.new.palette == (palette := studio.synthesizer.palette):
-            self.question.forget()
-            return
-        mine = self.question.translate(change.new, palette, on_answer=studio.pad.replace)
-        if mine is not None:
-            studio.pad.replace(mine)
 
     def _let_go(self, change: Any) -> None:
         if change.new is None:

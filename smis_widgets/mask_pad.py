@@ -18,7 +18,7 @@ from smis_core.palettes import PRESETS
 from smis_widgets.controls import MessageLine
 from smis_widgets.easel import Easel
 from smis_widgets.keepsakes import FORMATS, next_path
-from smis_widgets.pad_files import PadFiles
+from smis_widgets.pad_files import PadFiles, open_mask
 from smis_widgets.pad_front import PadFront
 from smis_widgets.pad_settings import PadSettings
 from smis_widgets.palette_edits import edited
@@ -172,8 +172,12 @@ class MaskPad(PadSettings, widgets.VBox):
         )
 
     def load(self, path: str | Path) -> None:
-        """Replace the drawing by a mask file; `LabelMap.load` says what is accepted."""
-        self.value = LabelMap.load(path, palette=self.value.palette)
+        """Replace the drawing by a mask file, as if it were dropped on the pad.
+
+        `LabelMap.load` and `smis_core.annotations.read_annotation` say what is accepted. A file
+        that brings its palette keeps it; any other is read in the pad's classes.
+        """
+        self.value = open_mask(Path(path), self.value.palette).cropped()
 
     def save(self, path: str | Path) -> None:
         """Write the drawing, see `LabelMap.save`."""

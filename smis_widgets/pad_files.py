@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from smis_core.annotations import read_annotation
 from smis_core.images import open_picture
 from smis_core.labels import LabelMap, Palette
 from smis_core.palettes import from_colours
@@ -70,15 +71,27 @@ class PadFiles:
             count = len(labels.palette.classes)
             self._pad.message.note(self._strings("classes_read", count=count, name=name))
         elif purpose == "mask" or _is_mask(path):
-            self._pad.replace(_mask(path, palette))
-            self._pad.message.note(self._strings("mask_read", name=name))
+            labels = open_mask(path, palette)
+            square = labels.cropped()
+            self._pad.replace(square)
+            told = "mask_read" if square == labels else "mask_cropped"
+            self._pad.message.note(self._strings(told, name=name))
         else:
             self._pad.picture = np.array(open_picture(path).convert("RGB"))
             self._pad.message.note(self._strings("picture_read", name=name))
 
 
-def _mask(path: Path, palette: Palette) -> LabelMap:
-    """A mask under the palette that is written in it, or else under this one."""
+def open_mask(path: Path, palette: Palette) -> LabelMap:
+    """A file's mask under the palette that is written in it, or else under this one.
+
+    Annotation files (JSON) bring names alone: those that the palette lacks are added to it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no mask.
+    """
+    if path.suffix.lower() == ".json":
+        return read_annotation(path, palette, extend=True)
     try:
         return LabelMap.load(path, None)
     except ValueError:
@@ -87,6 +100,6 @@ def _mask(path: Path, palette: Palette) -> LabelMap:
 
 def _is_mask(path: Path) -> bool:
     """Whether a file is meant as class indices: photographs are neither indexed nor grey."""
-    if path.suffix in (".npz", ".svg"):
+    if path.suffix in (".npz", ".svg", ".json"):
         return True
     return open_picture(path).mode in ("P", "L", "LA", "1")

@@ -25,9 +25,10 @@ from smis_widgets.fidelity_row import FidelityRow
 from smis_widgets.image_view import ImageView, png_bytes, with_plain_picture
 from smis_widgets.job_bar import JobBar
 from smis_widgets.keepsakes import album, save_portrait, sheet
-from smis_widgets.mask_pad import MaskPad
+from smis_widgets.palette_question import PaletteQuestion
 from smis_widgets.portraitist import Look, Portrait, Portraitist, Refined
 from smis_widgets.strings import Strings
+from smis_widgets.studio_pad import StudioPad
 from smis_widgets.style_row import StyleRow, look_rows
 
 STYLES = 6
@@ -52,7 +53,7 @@ class SketchStudio(widgets.VBox):
     Attributes:
         synthesizer: what draws. The studio calls it on threads of its own; a program that calls it
             too waits for them first.
-        pad: the `MaskPad`.
+        pad: the `MaskPad`; a mask in a foreign palette is translated or asked about.
         view: the `ImageView` of the portrait.
     """
 
@@ -102,7 +103,10 @@ class SketchStudio(widgets.VBox):
         self._displayed = self._changing = False
         self._display_id = f"smis-kept-{secrets.token_hex(8)}"
         self.message = MessageLine()
-        self.pad = MaskPad(self._own.mask, folder=folder, language=language)
+        self.question = PaletteQuestion(self._strings)
+        self.pad = StudioPad(
+            self._own.mask, question=self.question, folder=folder, language=language
+        )
         self.original()
         self.view = ImageView(language=language)
         self.styles = StyleRow(
@@ -119,7 +123,7 @@ class SketchStudio(widgets.VBox):
             folder=str(folder),
         )
         self.add_class("smis-studio")
-        self.children = (self._head(), self._main(), self._foot(), self.message)
+        self.children = (self._head(), self._main(), self.question, self._foot(), self.message)
         self._connect()
         self.portrait_done(self._painters.paint(self._own.mask, self.look))
 
@@ -264,7 +268,7 @@ class SketchStudio(widgets.VBox):
         if self._changing:
             return
         self.job_bar.stop()
-        self._painters.portrait(self.pad.current, self.look, final=final)
+        self._painters.portrait(self.pad.meant, self.look, final=final)
         if final:
             self.view.release()
 

@@ -11,7 +11,7 @@ from smis_core.images import PathLike
 from smis_core.labels import PORTRAITS, UNPAINTED, LabelMap, Palette
 
 from .documents import read_document
-from .names import match_names
+from .names import extended, match_names
 from .shapes import Mask, checked_points, checked_size, filled
 
 
@@ -21,6 +21,7 @@ def read_coco(
     *,
     image: int | str | None = None,
     mapping: Mapping[str, str | None] | None = None,
+    extend: bool = False,
 ) -> LabelMap:
     """The annotations of one picture in a COCO file; smaller areas cover larger ones.
 
@@ -29,6 +30,7 @@ def read_coco(
         palette: whose classes the categories name.
         image: id or file name of the picture; may be left out where there is one alone.
         mapping: decisions on names that do not match; see `match_names`.
+        extend: names that the palette lacks become classes of the map's palette instead.
 
     Returns:
         A label map of the picture's size.
@@ -43,12 +45,19 @@ def read_coco(
     )
     chosen = _picture(path, images, image)
     size = checked_size(str(path), chosen.get("width"), chosen.get("height"))
-    mine = [each for each in annotations if each.get("image_id") == chosen.get("id")]
+    # Detections that are boxes alone have an empty segmentation.
+    mine = [
+        each
+        for each in annotations
+        if each.get("image_id") == chosen.get("id") and each.get("segmentation") != []
+    ]
     by_id = {each.get("id"): str(each.get("name")) for each in categories}
     try:
         names = [by_id[each["category_id"]] for each in mine]
     except (KeyError, TypeError):
         raise ValueError(f"{path}: an annotation names a category that is not listed") from None
+    if extend:
+        palette = extended(names, palette, mapping=mapping)
     indices = match_names(names, palette, mapping=mapping)
     masks = [
         (_mask(f"{path}: annotation {each.get('id')}", each.get("segmentation"), size), name)
@@ -144,7 +153,7 @@ def _mask(name: str, segmentation: Any, size: tuple[int, int]) -> Mask:
             return decode_rle(segmentation["counts"], height, width)
         except (TypeError, ValueError) as problem:
             raise ValueError(f"{name}: {problem}") from None
-    if not isinstance(segmentation, list) or not segmentation:
+    if not isinstance(segmentation, list):
         raise ValueError(f"{name}: polygons or run lengths were wanted, got neither")
     mask = np.zeros((height, width), dtype=bool)
     for polygon in segmentation:

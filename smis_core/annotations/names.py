@@ -58,6 +58,30 @@ def match_names(
     return found
 
 
+def extended(
+    names: Iterable[str],
+    palette: Palette,
+    *,
+    mapping: Mapping[str, str | None] | None = None,
+) -> Palette:
+    """A palette with a class more for each name that has no counterpart in it.
+
+    Args:
+        names: from elsewhere.
+        palette: to be extended.
+        mapping: names that were decided on, which get no class; see `match_names`.
+
+    Raises:
+        ValueError: it has no room, or a name is none that a class can have.
+    """
+    known = {_plain(label.name) for label in palette.classes}
+    for name in dict.fromkeys(names):
+        if name not in (mapping or {}) and _plain(name) not in known:
+            palette = palette.added(name)
+            known.add(_plain(name))
+    return palette
+
+
 def translated(
     labels: LabelMap,
     palette: Palette,

@@ -62,6 +62,13 @@ def dotted(size: tuple[int, int], points: Points, radius: float) -> Mask:
     return _drawn(size, draw)
 
 
+def pasted(size: tuple[int, int], inside: Mask, corner: tuple[int, int]) -> Mask:
+    """Pixels of a smaller mask whose upper left corner lies at (x, y), [H, W]."""
+    picture = Image.new("1", size)
+    picture.paste(Image.fromarray(inside), corner)
+    return np.array(picture)
+
+
 def _drawn(size: tuple[int, int], draw: Any) -> Mask:
     picture = Image.new("1", size)
     draw(ImageDraw.Draw(picture))

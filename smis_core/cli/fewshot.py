@@ -41,7 +41,8 @@ def train(
         Path | None, typer.Option(help="folder of annotated pictures of your own instead")
     ] = None,
     masks: Annotated[
-        Path | None, typer.Option(help="folder of their masks, under the same names")
+        Path | None,
+        typer.Option(help="folder of their masks, or JSON of Labelme or COCO, of the same names"),
     ] = None,
     generator: Annotated[
         str | None,

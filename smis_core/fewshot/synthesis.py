@@ -322,10 +322,11 @@ class Synthesizer:
         shown = np.array(self.labeller.classes)
         prepared = []
         for each in masks:
-            if each.palette.indices != self.palette.indices:
+            if each.palette.names != self.palette.names:
                 raise ValueError(
-                    f"mask: wanted a label map of palette {self.palette.name!r}, got"
-                    f" {each.palette.name!r}"
+                    f"mask: wanted a label map of palette {self.palette.name!r}, got one of"
+                    f" {each.palette.name!r} with other classes; smis_core.annotations.translated"
+                    " finds them by their names"
                 )
             indices = each.folded(self.network.config.folded).resized(self.resolution).indices
             prepared.append(np.where(np.isin(indices, shown), indices, np.uint8(UNPAINTED)))

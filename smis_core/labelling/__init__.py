@@ -2,6 +2,7 @@
 
 from .features import (
     Reading,
+    chosen_layers,
     convolution_layers,
     first_fine_row,
     read_features,
@@ -26,6 +27,7 @@ from .live import (
     uncertain,
 )
 from .marks import MarksLabeller, fit_marks
+from .methods import METHODS, FitOptions, FitStep, fit_labeller
 from .probe import ProbeLabeller
 from .prototypes import (
     PrototypeLabeller,
@@ -37,8 +39,11 @@ from .sparse import SparseLabeller, fit_sparse
 from .thorough import ThoroughOptions, fit_thoroughly
 
 __all__ = [
+    "METHODS",
     "TEMPERATURE",
     "ConfidentReading",
+    "FitOptions",
+    "FitStep",
     "Labeller",
     "LabellerConfig",
     "MarksLabeller",
@@ -53,9 +58,11 @@ __all__ = [
     "ThoroughOptions",
     "best_prototypes",
     "build_labeller",
+    "chosen_layers",
     "class_weights",
     "convolution_layers",
     "first_fine_row",
+    "fit_labeller",
     "fit_marks",
     "fit_probe",
     "fit_prototypes",

@@ -31,6 +31,37 @@ def convolution_layers(
     return tuple(layer for layer in generator.synthesis.layers if layer.resolution <= limit)
 
 
+def chosen_layers(
+    generator: GeneratorBase,
+    layers: Sequence[str] | None,
+    *,
+    max_resolution: int | None = None,
+) -> tuple[LayerInfo, ...]:
+    """Layers by their names, in the network's order.
+
+    Args:
+        layers: names such as "b4.conv1"; None: the convolutions up to `max_resolution`.
+
+    Raises:
+        ValueError: no name, or one that the generator does not have.
+    """
+    if layers is None:
+        return convolution_layers(generator, max_resolution=max_resolution)
+    there = [layer.name for layer in generator.synthesis.layers]
+    if not layers or not set(layers) <= set(there):
+        raise ValueError(
+            f"layers: wanted some of {', '.join(there)}, got {', '.join(layers) or 'none'}"
+        )
+    return tuple(layer for layer in generator.synthesis.layers if layer.name in layers)
+
+
+def synthesis_to(generator: GeneratorBase, layers: Sequence[str]) -> SynthesisBase:
+    """The part of a generator's synthesis that leads to layers; see `shallow_synthesis`."""
+    finest = max(each.resolution for each in generator.synthesis.layers if each.name in layers)
+    sizes = [each for each in generator.config.resolutions[1:] if each >= finest]
+    return shallow_synthesis(generator, min(sizes, default=generator.config.resolution))
+
+
 def shallow_synthesis(generator: GeneratorBase, resolution: int) -> SynthesisBase:
     """A generator's synthesis up to a resolution, sharing its weights.
 
@@ -137,8 +168,16 @@ def restyle(
     return torch.where(swapped[..., None], others, ws)
 
 
-def seeded_noise(synthesis: SynthesisBase, count: int, rng: torch.Generator) -> list[Tensor]:
-    """Fresh noise maps that depend on the random state alone."""
+def seeded_noise(
+    synthesis: SynthesisBase, count: int, rng: torch.Generator
+) -> NoiseChoice | list[Tensor]:
+    """Fresh noise for `read_features`, which depends on the random state alone.
+
+    Returns:
+        A map for each layer; "const" for a network that takes none (StyleGAN3).
+    """
+    if not synthesis.takes_noise:
+        return "const"
     device = next(synthesis.parameters()).device
     return [
         torch.randn(count, 1, layer.resolution, layer.resolution, generator=rng).to(device)

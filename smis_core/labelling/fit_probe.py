@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,15 +10,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..networks.generator_base import GeneratorBase
-from ..networks.stylegan2 import NoiseChoice
 from .features import (
-    convolution_layers,
+    chosen_layers,
     first_fine_row,
     read_features,
     restyle,
     sample_ws,
     seeded_noise,
-    shallow_synthesis,
+    synthesis_to,
 )
 from .labeller import LabellerConfig, shown_classes
 from .probe import ProbeLabeller
@@ -86,6 +85,7 @@ def fit_probe(
     labels: Tensor,  # uint8 [K, H, W] at the generator's resolution; 255 is not painted
     *,
     num_classes: int,
+    layers: Sequence[str] | None = None,
     options: ProbeOptions | None = None,
 ) -> Iterator[ProbeStep]:
     """Fits a `ProbeLabeller`, a step at a time.
@@ -94,11 +94,15 @@ def fit_probe(
     annotation stays
     true: every step sees the annotated pictures in other clothes.
 
+    Args:
+        layers: names of those that are read; None: all up to `ProbeOptions.max_resolution`.
+
     Yields:
         A step; the last one's `labeller` is the result.
 
     Raises:
-        ValueError: labels of another size than the generator's pictures, or nothing painted.
+        ValueError: labels of another size than the generator's pictures, nothing painted, or an
+            unknown layer.
     """
     options = options or ProbeOptions()
     side = generator.config.resolution
@@ -112,10 +116,9 @@ def fit_probe(
     if not classes:
         raise ValueError("labels: wanted at least one painted pixel, got only 255 (not painted)")
     device = wplus.device
-    finest = min(options.max_resolution or side, side)
-    infos = convolution_layers(generator, max_resolution=finest)
-    synthesis = shallow_synthesis(generator, finest)
+    infos = chosen_layers(generator, layers, max_resolution=options.max_resolution)
     names = tuple(info.name for info in infos)
+    synthesis = synthesis_to(generator, names)
     rng = torch.Generator().manual_seed(options.seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
@@ -147,9 +150,7 @@ def fit_probe(
         chosen = torch.randint(len(wplus), (options.batch,), generator=rng)
         with torch.no_grad():
             ws = restyle(generator, wplus[chosen.to(device)], mix_from=mix_from, rng=rng)
-            noise: NoiseChoice | list[Tensor] = (
-                seeded_noise(synthesis, options.batch, rng) if index % 2 else "const"
-            )
+            noise = seeded_noise(synthesis, options.batch, rng) if index % 2 else "const"
             features = read_features(synthesis, ws, names, noise=noise).features
         keep = torch.rand(options.batch, options.hidden * options.members, generator=rng)
         keep = (keep >= options.dropout).to(device, torch.float32) / (1 - options.dropout)

@@ -7,7 +7,7 @@ ordinary `ProbeLabeller`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,14 +16,15 @@ from torch.nn import functional as F
 
 from ..labels import UNPAINTED
 from ..networks.generator_base import GeneratorBase, SynthesisBase
+from ..networks.stylegan2 import LayerInfo
 from .features import (
-    convolution_layers,
+    chosen_layers,
     first_fine_row,
     read_features,
     restyle,
     sample_ws,
     seeded_noise,
-    shallow_synthesis,
+    synthesis_to,
 )
 from .labeller import Labeller, LabellerConfig, shown_classes
 from .probe import ProbeLabeller
@@ -98,6 +99,7 @@ def fit_quickly(
     labels: Tensor,  # uint8 [K, R, R]; 255 is not painted
     *,
     num_classes: int,
+    layers: Sequence[str] | None = None,
     options: QuickOptions | None = None,
 ) -> Iterator[QuickStep]:
     """Fits a `ProbeLabeller` to areas, scribbles, lines or points, in seconds.
@@ -107,16 +109,19 @@ def fit_quickly(
         wplus: their latents.
         labels: their annotations at the generator's resolution.
         num_classes: of the palette.
+        layers: names of those that are read; None: all up to `QuickOptions.max_resolution`.
         options: see `QuickOptions`.
 
     Yields:
         A step; the last one's `labeller` is the result.
 
     Raises:
-        ValueError: labels of another shape, or nothing painted.
+        ValueError: labels of another shape, nothing painted, or an unknown layer.
     """
     check_annotation(generator, wplus, labels)
-    return _fit(generator, wplus, labels, num_classes, options or QuickOptions())
+    options = options or QuickOptions()
+    infos = chosen_layers(generator, layers, max_resolution=options.max_resolution)
+    return _fit(generator, wplus, labels, num_classes, infos, options)
 
 
 def check_annotation(generator: GeneratorBase, wplus: Tensor, labels: Tensor) -> None:
@@ -136,14 +141,12 @@ def _fit(
     wplus: Tensor,
     labels: Tensor,
     num_classes: int,
+    infos: tuple[LayerInfo, ...],
     options: QuickOptions,
 ) -> Iterator[QuickStep]:
     device = wplus.device
-    side = generator.config.resolution
-    finest = min(options.max_resolution or side, side)
-    infos = convolution_layers(generator, max_resolution=finest)
     names = tuple(info.name for info in infos)
-    synthesis = shallow_synthesis(generator, finest)
+    synthesis = synthesis_to(generator, names)
     rng = torch.Generator().manual_seed(options.seed)
     classes = shown_classes(labels)
     with torch.random.fork_rng(devices=[]):
@@ -283,7 +286,7 @@ def read_with_confidence(
     finest = max(
         info.resolution for info in generator.synthesis.layers if info.name in labeller.layers
     )
-    synthesis = shallow_synthesis(generator, finest)
+    synthesis = synthesis_to(generator, labeller.layers)
     names, sure = [], []
     for part in torch.split(wplus, _READING_BATCH):
         features = read_features(synthesis, part, labeller.layers).features

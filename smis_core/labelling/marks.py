@@ -9,7 +9,7 @@ drawn whole in its new place: a landmark as one dot, a line as the line that a p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from ..labels import UNPAINTED
 from ..networks.generator_base import GeneratorBase
-from .features import read_features
+from .features import chosen_layers, read_features
 from .labeller import Labeller, LabellerConfig, register_labeller
 from .live import check_annotation
 from .marks_geometry import affine_fit, found_places, is_dot, marks_of, redotted, spots_of, warped
@@ -175,6 +175,7 @@ def fit_marks(
     labels: Tensor,  # uint8 [K, R, R]; 0 and 255 are not annotated
     *,
     num_classes: int,
+    layers: Sequence[str] | None = None,
 ) -> MarksLabeller:
     """Remembers the marks of annotated pictures; takes a moment.
 
@@ -183,19 +184,20 @@ def fit_marks(
         wplus: their latents.
         labels: their annotations at the generator's resolution: landmarks, lines, scribbles.
         num_classes: of the palette.
+        layers: names of those that are read; None: those that tell places apart best.
 
     Raises:
-        ValueError: labels of another shape, no mark, or more than two hundred.
+        ValueError: labels of another shape, no mark, more than two hundred, or an unknown layer.
     """
     labels = labels.masked_fill(labels == UNKNOWN, UNPAINTED)
     check_annotation(generator, wplus, labels)
     side = generator.config.resolution
-    layers = [
+    infos = [
         layer
-        for layer in generator.synthesis.layers
-        if min(_COARSEST, side // 2) <= layer.resolution <= min(_FINEST, side)
+        for layer in chosen_layers(generator, layers)
+        if layers is not None or min(_COARSEST, side // 2) <= layer.resolution <= min(_FINEST, side)
     ]
-    names = tuple(layer.name for layer in layers)
+    names = tuple(layer.name for layer in infos)
     features = read_features(generator, wplus, names).features
     marks = [
         (picture, index, area)
@@ -227,7 +229,7 @@ def fit_marks(
         if all(is_dot(torch.from_numpy(area)) for _, own, area in marks if own == index)
     )
     config = LabellerConfig(
-        "marks", num_classes, (UNKNOWN, *classes), names, tuple(each.channels for each in layers),
+        "marks", num_classes, (UNKNOWN, *classes), names, tuple(each.channels for each in infos),
         vectors=sum(map(len, vectors)), min_cosine=_MIN_COSINE, dots=dots, marks=len(marks),
         side=side,
     )  # fmt: skip

@@ -7,7 +7,7 @@ a pixel takes the class whose prototype points in the most similar direction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from ..labels import UNPAINTED
 from ..networks.generator_base import GeneratorBase
-from .features import read_features
+from .features import chosen_layers, read_features
 from .labeller import (
     Labeller,
     LabellerConfig,
@@ -123,13 +123,22 @@ def best_prototypes(
     labels: Tensor,  # uint8 [K, R, R] at the generator's resolution
     *,
     num_classes: int,
+    layers: Sequence[str] | None = None,
 ) -> PrototypeLabeller:
     """Prototypes at the block whose features label the annotated pictures themselves best.
 
     The paper reads the 64² block of networks of 256² and more; which block sees the parts best in
     another network is found out here, by mean intersection over union.
+
+    Args:
+        layers: names of those to choose from; None: the last of each resolution.
+
+    Raises:
+        ValueError: an unknown layer, or no pixel is annotated.
     """
-    blocks = [*{layer.resolution: layer for layer in generator.synthesis.layers}.values()]
+    infos = chosen_layers(generator, layers)
+    # Of layers that nobody named, the last of each resolution has seen what the others saw.
+    blocks = infos if layers else [*{layer.resolution: layer for layer in infos}.values()]
     features = read_features(generator, wplus, [layer.name for layer in blocks]).features
     best: PrototypeLabeller | None = None
     highest = -1.0

@@ -7,7 +7,7 @@ knows where it does; what it is sure of there is annotation, too, of as many lay
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..labels import UNPAINTED
 from ..networks.generator_base import GeneratorBase
-from .features import sample_ws
+from .features import chosen_layers, sample_ws
 from .live import (
     QuickOptions,
     QuickStep,
@@ -54,28 +54,32 @@ def fit_thoroughly(
     labels: Tensor,  # uint8 [K, R, R]; 255 is not painted
     *,
     num_classes: int,
+    layers: Sequence[str] | None = None,
     options: ThoroughOptions | None = None,
 ) -> Iterator[QuickStep]:
     """Fits a `ProbeLabeller` to annotated pictures and to samples that it labels itself.
 
     Args:
-        generator, wplus, labels, num_classes: as in `fit_quickly`.
+        generator, wplus, labels, num_classes, layers: as in `fit_quickly`.
         options: see `ThoroughOptions`.
 
     Yields:
         A step; the last one's `labeller` is the result.
 
     Raises:
-        ValueError: labels of another shape, or nothing painted.
+        ValueError: labels of another shape, nothing painted, or an unknown layer.
     """
     check_annotation(generator, wplus, labels)
+    chosen_layers(generator, layers)
     chosen = options or ThoroughOptions()
     total = chosen.quick.steps * (chosen.rounds + 1)
 
     def steps() -> Iterator[QuickStep]:
         quick, taught, known = chosen.quick, wplus, labels
         for round_index in range(chosen.rounds + 1):
-            fit = fit_quickly(generator, taught, known, num_classes=num_classes, options=quick)
+            fit = fit_quickly(
+                generator, taught, known, num_classes=num_classes, layers=layers, options=quick
+            )
             for step in fit:
                 done = round_index * quick.steps + step.index
                 yield QuickStep(done, total, step.loss, step.labeller)

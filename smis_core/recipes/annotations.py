@@ -7,9 +7,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from smis_core.annotations import read_annotation
 from smis_core.fewshot import AnnotatedPictures
 from smis_core.images import read_image
-from smis_core.labels import PORTRAITS, LabelMap, Palette
+from smis_core.labels import PORTRAITS, Palette
 from smis_core.portraits.renderer import render
 
 ANNOTATED_SEED = 1_000_000
@@ -19,6 +20,8 @@ UNSHOWN = (3, 14)
 FOLDED = (15, 16)
 """Earring and necklace, which portraits do not have."""
 _PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+_MASK_SUFFIXES = (*_PICTURE_SUFFIXES, ".json", ".npz", ".svg")
+_SAME_PROPORTIONS = 0.01
 _RENDER_BATCH = 4
 
 
@@ -62,29 +65,33 @@ def annotated_files(
     """Anyone's pictures with their masks, paired by file name.
 
     Args:
-        pictures: a folder of square pictures.
-        masks: a folder of masks of the same names (suffixes may differ).
+        pictures: a folder of pictures; of oblong ones the square in the middle is used.
+        masks: a folder of annotations of the same names (suffixes may differ), such as indexed PNG
+            or Labelme's JSON, of the pictures' proportions.
         size: of the generator's pictures; both are resized to it.
-        palette: what the masks' values mean.
+        palette: the classes that are wanted; see `read_annotation`.
 
     Raises:
         FileNotFoundError: a folder is missing.
-        ValueError: a folder is empty, a picture or a mask has no partner, a picture is not square,
-            or a file is broken: annotations are few, so none is skipped.
+        ValueError: a folder is empty, a picture or a mask has no partner, their proportions
+            differ, or a file is broken or shows classes that the palette lacks: annotations are
+            few, so none is skipped.
     """
     found = {}
-    for name, folder in (("pictures", Path(pictures)), ("masks", Path(masks))):
+    for name, folder, suffixes in (
+        ("pictures", Path(pictures), _PICTURE_SUFFIXES),
+        ("masks", Path(masks), _MASK_SUFFIXES),
+    ):
         if not folder.is_dir():
             raise FileNotFoundError(f"{name}: wanted a folder, {folder} is none")
         files = [
             path
             for path in sorted(folder.iterdir())
-            if path.suffix.lower() in _PICTURE_SUFFIXES and not path.name.startswith(".")
+            if path.suffix.lower() in suffixes and not path.name.startswith(".")
         ]
         if not files:
             raise ValueError(
-                f"{name}: wanted at least one of {', '.join(_PICTURE_SUFFIXES)} in {folder}, got"
-                " none"
+                f"{name}: wanted at least one of {', '.join(suffixes)} in {folder}, got none"
             )
         found[name] = {path.stem: path for path in files}
         if len(found[name]) < len(files):
@@ -99,12 +106,13 @@ def annotated_files(
     images, labels = [], []
     for stem, path in found["pictures"].items():
         image = read_image(path)
-        if image.shape[-1] != image.shape[-2]:
+        mask = read_annotation(found["masks"][stem], palette)
+        height, width = image.shape[-2:]
+        if abs(mask.width / mask.height - width / height) > _SAME_PROPORTIONS:
             raise ValueError(
-                f"{path}: wanted a square picture, got {image.shape[-1]} x {image.shape[-2]};"
-                " crop it and its mask alike"
+                f"{found['masks'][stem]}: wanted the proportions of its picture, {width} x"
+                f" {height}, got {mask.width} x {mask.height}; crop both to the same square"
             )
         images.append(read_image(image, size=size))
-        mask = LabelMap.load(found["masks"][stem], palette).resized(size)
-        labels.append(torch.from_numpy(mask.indices.copy()))
+        labels.append(torch.from_numpy(mask.cropped().resized(size).indices.copy()))
     return AnnotatedPictures(torch.cat(images), torch.stack(labels), palette)

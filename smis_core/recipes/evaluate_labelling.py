@@ -19,13 +19,12 @@ from smis_core.evaluation import Interval, Judge, MiouMeter, bootstrap, load_jud
 from smis_core.fewshot import AnnotatedPictures
 from smis_core.inversion import ProjectionOptions
 from smis_core.labelling import (
+    FitOptions,
     Labeller,
     ProbeOptions,
     QuickOptions,
     ThoroughOptions,
-    best_prototypes,
-    fit_probe,
-    fit_quickly,
+    fit_labeller,
     fit_thoroughly,
     read_with_confidence,
     sample_ws,
@@ -256,12 +255,14 @@ def _methods(
         assert own.wplus is not None
         return own.wplus.tensor, own.labels.to(own.wplus.tensor.device)
 
-    def prototype(own: AnnotatedPictures, mirrors: WPlus) -> Labeller:
-        return best_prototypes(generator, *known(own), num_classes=classes)
+    def named(method: str, options: FitOptions | None = None) -> _Fit:
+        def fit(own: AnnotatedPictures, mirrors: WPlus) -> Labeller:
+            *_, last = fit_labeller(
+                method, generator, *known(own), num_classes=classes, options=options
+            )
+            return last.labeller
 
-    def probed(own: AnnotatedPictures, mirrors: WPlus) -> Labeller:
-        *_, last = fit_probe(generator, *known(own), num_classes=classes, options=probe)
-        return last.labeller
+        return fit
 
     def ours(options: ThoroughOptions, flip: bool) -> _Fit:
         def fit(own: AnnotatedPictures, mirrors: WPlus) -> Labeller:
@@ -273,14 +274,10 @@ def _methods(
 
         return fit
 
-    def live(own: AnnotatedPictures, mirrors: WPlus) -> Labeller:
-        *_, last = fit_quickly(generator, *known(own), num_classes=classes, options=quick)
-        return last.labeller
-
     methods: dict[str, _Fit] = {
-        "prototype": prototype,
-        "probe": probed,
-        "while annotating": live,
+        "prototype": named("prototype"),
+        "probe": named("probe", probe),
+        "while annotating": named("quick", quick),
         "ours": ours(thorough, True),
     }
     if ablations:

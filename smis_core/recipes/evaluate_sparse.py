@@ -18,7 +18,7 @@ from smis_core.devices import resolve_device
 from smis_core.evaluation import Interval, Judge, bootstrap, load_judge
 from smis_core.fewshot import EncoderOptions, FewshotNetwork, Synthesizer, train_encoder
 from smis_core.images import check_writable
-from smis_core.labelling import Labeller, fit_marks, fit_sparse, read_features
+from smis_core.labelling import Labeller, fit_labeller
 from smis_core.labels import LabelMap, Palette
 from smis_core.latents import WPlus
 from smis_core.networks.generator_base import GeneratorBase
@@ -267,12 +267,9 @@ def sparse_labeller(
     method: str,
 ) -> Labeller:
     """What names samples: ours, or the paper's at its most favourable block."""
-    if method == "default":
-        return fit_marks(generator, wplus, sketches, num_classes=palette.num_classes)
-    side = max(generator.config.resolution // 4, 8)
-    layer = [each.name for each in generator.synthesis.layers if each.resolution == side][-1]
-    features = read_features(generator, wplus, [layer]).features[layer]
-    return fit_sparse(features, sketches, layer=layer, num_classes=palette.num_classes)
+    name = "marks" if method == "default" else "sparse-topk"
+    *_, last = fit_labeller(name, generator, wplus, sketches, num_classes=palette.num_classes)
+    return last.labeller
 
 
 def _train(

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from smis_core.annotations import carries_palette, read_mask
 from smis_core.checkpoints import fingerprint
 from smis_core.editing import brings_latent, extract, resolve
 from smis_core.images import open_picture
@@ -92,20 +93,20 @@ def read_portrait(path: str | Path, generator: GeneratorBase, palette: Palette) 
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: as `read_picture` and `LabelMap.load`.
+        ValueError: as `read_picture` and `read_mask`.
     """
     path = Path(path)
     latent = _latent_of(path, generator)
     if latent is not None:
         beside = path.with_name(f"{path.stem}-mask.png")
-        mask = LabelMap.load(beside, palette) if beside.exists() else None
+        mask = read_mask(beside, palette) if beside.exists() else None
         return NamedPortrait(path, latent, mask=mask)
     picture = open_picture(path)
     if picture.format != "JPEG":
         try:
-            return NamedPortrait(path, mask=LabelMap.load(path, palette))
+            return NamedPortrait(path, mask=read_mask(path, palette))
         except ValueError:
-            if picture.mode in _MASK_MODES:
+            if picture.mode in _MASK_MODES or carries_palette(path):
                 raise
     return NamedPortrait(path, target=prepare_target(path, generator.config.resolution))
 
@@ -127,7 +128,7 @@ def read_region(path: str | Path) -> Tensor:
             f"{path}: wanted a square region, as the portrait is, got {picture.width} x"
             f" {picture.height}; crop it"
         )
-    if "smis:palette" in getattr(picture, "text", {}):
+    if carries_palette(path):
         painted = LabelMap.load(path, None, unfinished=True).indices != UNPAINTED
         region = torch.from_numpy(painted).float()
     else:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 import smis_core
+from smis_core.annotations import read_annotation
 from smis_core.fewshot.synthesis import Synthesizer
 from smis_core.images import check_writable, image_grid, read_image, save_image
 from smis_core.labels import PORTRAITS, LabelMap, Palette
@@ -47,7 +48,8 @@ def read_masks(source: str | Path, palette: Palette = PORTRAITS) -> dict[str, La
 
     Args:
         source: a mask file or a folder.
-        palette: what the indices mean.
+        palette: the classes that are wanted; see `read_annotation`. Maps of oblong photographs are
+            cropped to the square in the middle.
 
     Returns:
         Label maps by name, in the order of the names: a mask's path inside the folder, without
@@ -55,11 +57,12 @@ def read_masks(source: str | Path, palette: Palette = PORTRAITS) -> dict[str, La
 
     Raises:
         FileNotFoundError: there is no such file or folder.
-        ValueError: a file is no mask, the folder holds none, or two masks share a name.
+        ValueError: a file is no mask or shows classes that the palette lacks, the folder holds
+            none, or two masks share a name.
     """
     source = Path(source)
     if not source.is_dir():
-        return {source.stem: LabelMap.load(source, palette)}
+        return {source.stem: read_annotation(source, palette).cropped()}
     files = sorted(
         path
         for path in source.rglob("*")
@@ -74,7 +77,7 @@ def read_masks(source: str | Path, palette: Palette = PORTRAITS) -> dict[str, La
         name = "-".join(path.relative_to(source).with_suffix("").parts)
         if name in masks:
             raise ValueError(f"{path}: a second mask is called {name!r}; rename one of them")
-        masks[name] = LabelMap.load(path, palette)
+        masks[name] = read_annotation(path, palette).cropped()
     return masks
 
 

@@ -13,6 +13,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "new_class": ("class {number}",),
     "classes_read": ("Read {count} classes from {name}",),
     "mask_read": ("Read the mask {name}",),
+    "mask_cropped": ("Read the mask {name}, cropped to the square in its middle",),
     "picture_read": ("Read the picture {name}; it lies underneath the mask",),
     # The pad's front end: tools, "what it is: what it does"
     "pad.tools": ("Tools",),
@@ -34,7 +35,10 @@ TABLE: dict[str, tuple[str, ...]] = {
     "pad.redo": ("Redo (Ctrl+Shift+Z)",),
     "pad.clear": ("Clear: nothing is painted; undo brings it back",),
     "pad.mirror": ("Mirror: swap left and right, their classes included",),
-    "pad.load": ("Load a mask (indexed PNG, NPZ or SVG); dropping or pasting a file works too",),
+    "pad.load": (
+        "Load a mask (indexed PNG, NPZ, SVG, JSON of Labelme or COCO); dropping or pasting a file"
+        " works too",
+    ),
     "pad.save": ("Save the mask",),
     "pad.save_mask": ("Save the mask in the folder {folder}",),
     "pad.save_indexed": ("indexed PNG",),

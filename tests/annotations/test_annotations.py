@@ -1,5 +1,7 @@
 """Annotations from other programs, written here by hand from their descriptions."""
 
+import base64
+import io
 import json
 
 import numpy as np
@@ -16,6 +18,7 @@ from smis_core.annotations import (
     read_celebamask_parts,
     read_coco,
     read_labelme,
+    read_mask,
     to_sparse,
     translated,
 )
@@ -35,6 +38,13 @@ def labelme(shapes, width=20, height=10):
 
 def shape(label, kind, points):
     return {"label": label, "shape_type": kind, "points": points}
+
+
+def png(inside):
+    """A PNG in base64, as Labelme writes masks."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.asarray(inside, dtype=np.uint8)).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def test_names_match_across_spellings() -> None:
@@ -74,6 +84,16 @@ def test_labelme_shapes_cover_one_another_in_order(tmp_path) -> None:
     assert painted[0, 19] == 255
 
 
+def test_labelme_shapes_bring_their_pixels(tmp_path) -> None:
+    inside = np.array([[1, 0, 1], [0, 1, 0]])
+    bitmap = shape("hair", "mask", [[2, 3], [4, 4]]) | {"mask": png(inside)}
+    beyond = shape("eye", "mask", [[18, 0], [20, 1]]) | {"mask": png(inside)}
+    painted = read_labelme(written(tmp_path / "a.json", labelme([bitmap, beyond])), TWO).indices
+    assert np.array_equal(painted[3:5, 2:5] == 1, inside == 1)
+    assert (painted == 1).sum() == 3
+    assert np.argwhere(painted == 5).tolist() == [[0, 18], [1, 19]]
+
+
 def test_coco_polygons_and_run_lengths_agree(tmp_path) -> None:
     mask = np.zeros((10, 20), dtype=bool)
     mask[2:6, 3:9] = True
@@ -90,6 +110,7 @@ def test_coco_polygons_and_run_lengths_agree(tmp_path) -> None:
             {"id": 1, "image_id": 7, "category_id": 2, "segmentation": [[4, 3, 6, 3, 6, 4]]},
             {"id": 2, "image_id": 7, "category_id": 1, "segmentation": [polygon]},
             {"id": 3, "image_id": 8, "category_id": 1, "segmentation": [polygon]},
+            {"id": 4, "image_id": 7, "category_id": 1, "segmentation": []},
         ],
     }
     by_polygon = read_coco(written(tmp_path / "p.json", document), TWO)
@@ -194,6 +215,36 @@ def test_files_are_told_apart_by_content(tmp_path) -> None:
     assert (read_annotation(written(tmp_path / "c", coco), TWO).indices == 1).all()
 
 
+@pytest.mark.parametrize("name", ["m.png", "m.npz", "m.svg"])
+def test_a_mask_that_brings_its_palette_is_read_by_names(tmp_path, name) -> None:
+    labels = LabelMap(np.array([[1, 255], [1, 1]], dtype=np.uint8), TWO)
+    labels.save(tmp_path / name)
+    assert read_mask(tmp_path / name, PORTRAITS).indices.tolist() == [[13, 255], [13, 13]]
+    LabelMap(np.array([[1, 5], [1, 1]], dtype=np.uint8), TWO).save(tmp_path / name)
+    with pytest.raises(ValueError, match=rf"{name}.*no class for 'eye'"):
+        read_mask(tmp_path / name, PORTRAITS)
+    mapped = read_annotation(tmp_path / name, PORTRAITS, mapping={"eye": "left eye"})
+    assert mapped.indices.tolist() == [[13, 4], [13, 13]]
+
+
+def test_any_other_mask_has_the_indices_of_the_palette(tmp_path) -> None:
+    Image.fromarray(np.array([[1, 5], [5, 5]], dtype=np.uint8)).save(tmp_path / "m.png")
+    assert read_mask(tmp_path / "m.png", TWO).indices.tolist() == [[1, 5], [5, 5]]
+
+
+def test_names_that_a_palette_lacks_become_classes_of_their_own(tmp_path) -> None:
+    shapes = [shape("Hair", "point", [[0, 0]]), shape("beard", "point", [[4, 4]])]
+    path = written(tmp_path / "a.json", labelme(shapes))
+    labels = read_annotation(path, TWO, extend=True)
+    assert labels.palette.classes[:2] == TWO.classes
+    assert [each.name for each in labels.palette.classes[2:]] == ["beard"]
+    assert labels.indices[0, 0] == 1
+    assert labels.indices[4, 4] == labels.palette.by_name("beard").index
+    decided = read_annotation(path, TWO, mapping={"beard": None}, extend=True)
+    assert decided.palette == TWO
+    assert decided.present() == (1,)
+
+
 @pytest.mark.parametrize(
     ("document", "message"),
     [
@@ -204,6 +255,13 @@ def test_files_are_told_apart_by_content(tmp_path) -> None:
         (labelme([shape("hair", "point", [[float("nan"), 0]])]), "far outside"),
         (labelme([shape("hair", "point", [["a", 0]])]), r"a list of \(x, y\)"),
         (labelme([shape("tail", "point", [[1, 0]])]), "'tail'"),
+        (labelme([shape("hair", "mask", [[0, 0], [1, 1]])]), "PNG in base64 of 2 x 2"),
+        (
+            labelme([shape("hair", "mask", [[0, 0], [1, 1]]) | {"mask": png([[1, 1, 1]])}]),
+            "this one is 3 x 1",
+        ),
+        (labelme([shape("hair", "mask", [[0, 0], [1, 1]]) | {"mask": "%"}]), "PNG in base64"),
+        (labelme([shape("hair", "mask", [[0, 0], [1, 1]]) | {"mask": "aGFpcg=="}]), "PNG in"),
         (labelme([], width=10**9), "1 to 8192 pixels"),
         ({"images": [], "categories": []}, "annotations was wanted|annotations"),
         ({"images": [], "categories": [], "annotations": []}, "image= the id"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 
 import numpy as np
 import pytest
@@ -239,10 +240,10 @@ def test_fingers_draw_pinch_and_rest_beside_a_pen(pad):
 
 def test_a_picture_and_a_mask_are_dropped_and_pasted(pad, tmp_path):
     page = pad.page
-    deliver = """([kind, name, data]) => {
+    deliver = """([kind, name, data, type = 'image/png']) => {
         const bytes = Uint8Array.from(atob(data), (each) => each.charCodeAt(0));
         const transfer = new DataTransfer();
-        transfer.items.add(new File([bytes], name, { type: 'image/png' }));
+        transfer.items.add(new File([bytes], name, { type }));
         const more = kind === 'drop' ? { dataTransfer: transfer } : { clipboardData: transfer };
         const Kind = kind === 'drop' ? DragEvent : ClipboardEvent;
         const event = new Kind(kind, { bubbles: true, cancelable: true, ...more });
@@ -260,6 +261,11 @@ def test_a_picture_and_a_mask_are_dropped_and_pasted(pad, tmp_path):
     assert pad.kernel.becomes("pad.picture is not None", True)
     page.wait_for_function("() => document.querySelector('.smis-stage canvas').width === 40")
     assert np.array_equal(pad.kept(), wanted)
+    box = {"label": "Hair", "shape_type": "rectangle", "points": [[0, 0], [SIDE, SIDE]]}
+    drawn = json.dumps({"shapes": [box], "imageWidth": SIDE, "imageHeight": SIDE}).encode()
+    content = base64.b64encode(drawn).decode()
+    page.evaluate(deliver, ["drop", "labelme.json", content, "application/json"])
+    assert pad.kernel.becomes("list(pad.value.present())", [13])
     page.evaluate(deliver, ["drop", "broken.png", base64.b64encode(b"nothing").decode()])
     expect(page.locator(".smis-pad .smis-error").first).to_contain_text("broken.png")
 

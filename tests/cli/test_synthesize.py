@@ -15,7 +15,7 @@ from smis_core.fewshot import FewshotConfig, FewshotNetwork, Synthesizer
 from smis_core.images import read_image
 from smis_core.inversion import HybridOptions, hybrid, save_latent
 from smis_core.labelling import LabellerConfig
-from smis_core.labels import PORTRAITS, LabelMap
+from smis_core.labels import PORTRAITS, LabelClass, LabelMap, Palette
 from smis_core.latents import WPlus, Z
 from smis_core.networks import Generator, GeneratorConfig
 from smis_core.networks.encoders import MaskEncoderConfig
@@ -152,6 +152,36 @@ def test_refusals_come_before_any_work(arguments, words, mask, tmp_path):
     assert words in " ".join(result.output.split())
     assert "Traceback" not in result.output
     assert mask.read_bytes() == before
+    assert not (tmp_path / "out").exists()
+
+
+def in_another_palette(path, other):
+    """The mask's square as class 1 of a palette, under a name."""
+    theirs = Palette("t", (LabelClass(0, "Background", (9, 9, 9), ""),
+                           LabelClass(1, other, (1, 2, 3), "")))  # fmt: skip
+    indices = np.zeros((32, 32), dtype=np.uint8)
+    indices[8:24, 8:24] = 1
+    LabelMap(indices, theirs).save(path)
+    return path
+
+
+def test_a_mask_in_another_palette_is_read_by_its_names(mask, tmp_path):
+    theirs = in_another_palette(tmp_path / "theirs.png", "HAIR")
+    for each, out in ((mask, tmp_path / "a"), (theirs, tmp_path / "b")):
+        result = smis(each, "-o", out, "--styles", 1, "--of", each)
+        assert result.exit_code == 0, result.output
+    mine = pixels(tmp_path / "a" / "face_style0.png")
+    assert np.array_equal(pixels(tmp_path / "b" / "theirs_style0.png"), mine)
+
+
+@pytest.mark.parametrize("arguments", [["{sky}"], ["{mask}", "--of", "{sky}"]])
+def test_classes_that_nobody_knows_are_named(mask, tmp_path, arguments):
+    sky = in_another_palette(tmp_path / "sky.png", "sky")
+    LabelMap.load(sky, None).save(sky, colours=True)
+    places = [each.format(mask=mask, sky=sky) for each in arguments]
+    result = smis(*places, "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "no class for 'sky'" in " ".join(result.output.split())
     assert not (tmp_path / "out").exists()
 
 

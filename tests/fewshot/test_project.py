@@ -144,6 +144,35 @@ def test_an_annotation_of_another_picture_is_told(project):
     assert (project.folder / "annotations" / f"{name}.png").exists()
 
 
+def test_annotations_that_were_exchanged_are_told(project):
+    mine = {annotated(project, seed)[0]: seed for seed in (3, 8)}
+    first, second = (project.folder / "annotations" / f"{name}.png" for name in mine)
+    own, other = first.read_bytes(), second.read_bytes()
+    first.write_bytes(other)
+    second.write_bytes(own)
+    again = reopened(project)
+    assert len(again.problems) == 2
+    assert all("another picture" in problem for problem in again.problems)
+    assert all(each.annotation is None for each in again.pictures.values())
+    first.write_bytes(own)
+    LabelMap.load(second, PALETTE, unfinished=True).save(second)  # an editor keeps pixels alone
+    taken = reopened(project).pictures
+    assert taken[first.stem].annotation == project.pictures[first.stem].annotation
+    assert taken[second.stem].annotation == project.pictures[first.stem].annotation
+
+
+def test_an_oblong_annotation_is_cropped_as_its_photograph_was(project):
+    pixels = torch.full((1, 3, 32, 48), -1.0)
+    pixels[..., 20:28] = 1
+    photo = project.add_photograph(pixels, name="wide.png")
+    indices = np.where(pixels[0, 0].numpy() > 0, 3, 0)
+    kept = project.annotate(photo.name, LabelMap(indices, PALETTE))
+    assert np.array_equal(kept.indices == 3, photo.image[0, 0].numpy() > 0)
+    assert reopened(project).pictures[photo.name].annotation == kept
+    with pytest.raises(ValueError, match="square"):
+        project.annotate(project.add_sample(3).name, LabelMap(indices, PALETTE))
+
+
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"format": "smis-fewshot-1"}', b"\xff\xfe"])
 def test_a_broken_record_costs_only_settings(project, damage):
     name, labels = annotated(project)

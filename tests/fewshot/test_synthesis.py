@@ -1,11 +1,13 @@
 """From masks to portraits with tiny networks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from smis_core.fewshot import Anchor, FewshotConfig, FewshotNetwork, Synthesizer
-from smis_core.labels import PORTRAITS, LabelMap
+from smis_core.labels import PORTRAITS, LabelMap, Palette
 from smis_core.latents import WPlus
 from smis_core.networks.encoders import MaskEncoderConfig
 
@@ -152,6 +154,13 @@ def test_impossible_requests_are_refused(world, mask, options, message):
 def test_a_mask_of_another_palette_is_refused(world):
     with pytest.raises(ValueError, match="portraits"):
         world.synthesizer.encode(LabelMap(np.zeros((32, 32), np.uint8), PORTRAITS))
+    same = [replace(each, name=f"other {each.name}") for each in world.palette.classes]
+    with pytest.raises(ValueError, match="'theirs' with other classes"):
+        world.synthesizer.encode(
+            LabelMap(np.zeros((32, 32), np.uint8), Palette("theirs", tuple(same)))
+        )
+    look = [replace(each, key="", colour=(each.index, 1, 2)) for each in world.palette.classes]
+    world.synthesizer.encode(LabelMap(np.zeros((32, 32), np.uint8), Palette("look", tuple(look))))
 
 
 def test_an_encoder_of_another_generator_is_refused(world):

@@ -3,7 +3,16 @@
 import pytest
 import torch
 
-from smis_core.labelling import best_prototypes, first_fine_row, read_features, sample_ws
+from smis_core.labelling import (
+    ProbeOptions,
+    QuickOptions,
+    best_prototypes,
+    first_fine_row,
+    fit_probe,
+    fit_quickly,
+    read_features,
+    sample_ws,
+)
 from smis_core.latents import WPlus, mix_styles
 from smis_core.networks import (
     StyleGAN1Config,
@@ -42,6 +51,22 @@ def test_features_of_any_layer_name_the_picture(generator, ws):
     labeller = best_prototypes(generator, ws, labels, num_classes=2)
     named = labeller.labels(reading.features, 32)
     assert (named == labels).float().mean() > 0.6
+
+
+@pytest.mark.parametrize(
+    ("fit", "options"),
+    [
+        (fit_quickly, QuickOptions(steps=60, hidden=8, members=2, copies=2, pixels=1000)),
+        (fit_probe, ProbeOptions(steps=40, hidden=8, members=2)),
+    ],
+    ids=["quickly", "probe"],
+)
+def test_probes_are_fitted_with_noise_or_without(generator, ws, fit, options):
+    grey = generator.synthesis(ws).mean(1)
+    labels = (grey > grey.median()).to(torch.uint8)
+    *_, last = fit(generator, ws[:1], labels[:1], num_classes=2, options=options)
+    named = last.labeller.labels(read_features(generator, ws, last.labeller.layers).features, 32)
+    assert (named[:1] == labels[:1]).float().mean() > 0.6
 
 
 def test_styles_mix(generator, ws):

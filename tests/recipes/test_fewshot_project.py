@@ -23,7 +23,8 @@ from smis_core.recipes.fewshot_project import invert_photograph, train_project
 from smis_core.recipes.mirrors import mirrored, with_mirrors
 from smis_core.recipes.region_change import change_region, changed_region
 
-sys.path.append(str(Path(__file__).parents[1] / "fewshot"))
+sys.path += [str(Path(__file__).parents[1] / room) for room in ("fewshot", "inversion")]
+from inversion_world import stylegan1, stylegan3
 from tiny_world import PALETTE, shades, tiny_generator
 
 MARKS = Palette(
@@ -117,6 +118,19 @@ def test_a_sparse_project_draws_from_landmarks_and_lines(tmp_path):
     assert all(set(each) == {1, 2} for each in drawn.by_class)
     *_, step = last.synthesizer.refine(sketch, last.synthesizer.encode(sketch), steps=2)
     assert step.done == 1
+
+
+@pytest.mark.parametrize("family", [stylegan1, stylegan3])
+def test_every_family_is_annotated_trained_and_drawn(tmp_path, family):
+    project = FewshotProject.create(tmp_path / "theirs", PALETTE, generator=family())
+    picture = project.add_sample(1)
+    mask = LabelMap(shades(picture.image)[0].numpy(), PALETTE)
+    project.annotate(picture.name, mask)
+    *_, last = train_project(project, options=EncoderOptions(pictures=16, batch=8))
+    start = last.synthesizer.encode(mask)
+    *_, step = last.synthesizer.refine(mask, start, steps=2)
+    assert not torch.equal(step.wplus.tensor, start.tensor)
+    assert last.synthesizer.draw(mask, step.wplus).images.shape == (1, 3, 32, 32)
 
 
 def test_nothing_annotated_is_told_before_any_work(tmp_path):

@@ -1,5 +1,6 @@
 """From annotated pictures to an encoder on disk."""
 
+import json
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -16,7 +17,7 @@ from smis_core.cli import app
 from smis_core.fewshot import EncoderOptions, load_synthesizer_files
 from smis_core.inversion import ProjectionOptions
 from smis_core.labelling import QuickOptions, ThoroughOptions
-from smis_core.labels import PORTRAITS, LabelMap
+from smis_core.labels import PORTRAITS, LabelClass, LabelMap, Palette
 from smis_core.recipes.annotations import annotated_files, annotated_renders
 from smis_core.recipes.train_fewshot import FewshotOptions, make_encoder
 
@@ -137,6 +138,24 @@ def test_anyones_pictures_are_paired_by_name(folders):
     annotated = annotated_files(*folders, size=32)
     assert annotated.images.shape == (2, 3, 32, 32)
     assert annotated.classes == (1, 13)
+
+
+def test_annotations_of_other_programs_are_read_by_their_names(folders):
+    pictures, masks = folders
+    Image.fromarray(np.zeros((48, 80, 3), np.uint8)).save(pictures / "ben.jpg")
+    (masks / "ben.png").unlink()
+    shapes = [
+        {"label": "Hair", "shape_type": "rectangle", "points": [[0, 0], [79, 23]]},
+        {"label": "skin", "shape_type": "rectangle", "points": [[16, 24], [63, 47]]},
+    ]
+    document = {"shapes": shapes, "imageWidth": 80, "imageHeight": 48}
+    (masks / "ben.json").write_text(json.dumps(document))
+    theirs = Palette("t", (LabelClass(1, "hair", (1, 2, 3), ""),))
+    LabelMap(np.ones((48, 48), np.uint8), theirs).save(masks / "anna.png")
+    annotated = annotated_files(pictures, masks, size=48)
+    assert (annotated.labels[0] == 13).all(), "hair is 1 in their palette"
+    assert (annotated.labels[1, :24] == 13).all()
+    assert (annotated.labels[1, 24:] == 1).all(), "the middle of the picture, cropped alike"
 
 
 def test_every_annotation_counts(folders):

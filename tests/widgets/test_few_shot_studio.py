@@ -310,9 +310,9 @@ def test_a_sketch_in_a_foreign_palette_is_translated_or_asked_about(made, traine
     pad.value = LabelMap(np.full((64, 64), 7, np.uint8), names)
     assert pad.value == LabelMap(np.full((64, 64), 1, np.uint8), PALETTE)
     pad.value = LabelMap(np.full((64, 64), 9, np.uint8), names)
-    assert studio.sketch.question.asking
-    studio.sketch.question.fields["sky"].value = "dark"
-    studio.sketch.question.take.click()
+    assert studio.sketch.studio.question.asking
+    studio.sketch.studio.question.fields["sky"].value = "dark"
+    studio.sketch.studio.question.take.click()
     assert pad.value == LabelMap(np.full((64, 64), 0, np.uint8), PALETTE)
 
 

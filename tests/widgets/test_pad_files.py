@@ -2,6 +2,7 @@
 
 import gc
 import io
+import json
 import tracemalloc
 import zlib
 
@@ -11,7 +12,7 @@ from PIL import Image
 from widgets.fake_synthesizer import portrait_mask
 from widgets.page import PadPage
 
-from smis_core.labels import LabelMap
+from smis_core.labels import PORTRAITS, LabelClass, LabelMap, Palette
 from smis_widgets.mask_pad import MaskPad
 
 MANY_COLOURS = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
@@ -71,6 +72,46 @@ def test_a_dropped_file_is_a_mask_or_a_picture(pad, page, tmp_path):
     assert np.array_equal(np.array(pad.picture), photograph)
     assert pad.value == portrait_mask(64)
     assert pad._front.has_picture
+
+
+def labelme(*names: str, width: int = 80, height: int = 64) -> bytes:
+    """Labelme's JSON: a square of each class, one below the other, in the middle."""
+    left = width // 2
+    shapes = [
+        {
+            "label": name,
+            "shape_type": "rectangle",
+            "points": [[left, 20 * n], [left + 9, 20 * n + 9]],
+        }
+        for n, name in enumerate(names)
+    ]
+    document = {"shapes": shapes, "imageWidth": width, "imageHeight": height}
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize("purpose", ["mask", "any"])
+def test_annotations_of_other_programs_are_taken_by_their_names(pad, page, purpose):
+    upload(page, labelme("Hair", "l_eye"), purpose=purpose, name="them.json")
+    assert pad.value.palette == PORTRAITS
+    assert pad.value.indices.shape == (64, 64)
+    assert "cropped" in pad.message.value
+    assert pad.value.indices[5, 35] == PORTRAITS.by_name("hair").index
+    assert pad.value.present() == (4, 13)
+    upload(page, labelme("Hair", "beard"), purpose=purpose, name="them.json")
+    assert pad.value.indices[5, 35] == PORTRAITS.by_name("hair").index
+    assert pad.value.indices[25, 35] == pad.value.palette.by_name("beard").index
+
+
+def test_a_program_loads_what_a_person_drops(pad, tmp_path):
+    theirs = Palette("t", (LabelClass(1, "sky", (1, 2, 3), ""),))
+    sky = LabelMap(np.ones((8, 8), np.uint8), theirs)
+    sky.save(tmp_path / "sky.png")
+    pad.load(tmp_path / "sky.png")
+    assert pad.value == sky, "1 is skin in portraits"
+    pad.undo()
+    (tmp_path / "them.json").write_bytes(labelme("hair"))
+    pad.load(str(tmp_path / "them.json"))
+    assert pad.value.present() == (13,)
 
 
 def header(width: int, height: int) -> bytes:

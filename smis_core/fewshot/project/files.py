@@ -5,26 +5,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 from torch import Tensor
 
-from ...annotations import translated
+from ...annotations import read_mask
 from ...checkpoints import load_generator
 from ...checkpoints.load import BUNDLED
 from ...checkpoints.native import fingerprint
 from ...checkpoints.zoo import bundled_path
-from ...images import read_image, to_uint8
+from ...images import open_picture, read_image, to_uint8
 from ...inversion import load_latent, save_latent
 from ...labels import LabelMap, Palette
 from ...latents import W, WPlus
 from ...networks.generator_base import GeneratorBase
-from .record import RECORD, ProjectPicture, Record, read_record
+from .record import RECORD, ProjectPicture, Record, move_aside, read_record
 
+_PAINTED_ON = "smis:painted_on"
 PICTURES, LATENTS, ANNOTATIONS, REMOVED = "pictures", "latents", "annotations", "removed"
 
 
@@ -153,6 +154,24 @@ def read_all(
     return pictures, problems
 
 
+def with_annotation(
+    folder: Path, picture: ProjectPicture, labels: LabelMap | None
+) -> ProjectPicture:
+    """Keeps what was painted on a picture, and in the file which picture that was.
+
+    None, and a map on which nothing is painted, move what there was into `removed`.
+
+    Returns:
+        The picture with its annotation.
+    """
+    path = folder / ANNOTATIONS / f"{picture.name}.png"
+    if labels is None or not labels.present():
+        move_aside(path, folder / REMOVED)
+        return replace(picture, annotation=None)
+    labels.save(path, metadata={_PAINTED_ON: picture_digest(picture.image)})
+    return replace(picture, annotation=labels)
+
+
 def write_latent(folder: Path, picture: ProjectPicture, fingerprint: str) -> None:
     """Keeps a picture's code."""
     assert picture.wplus is not None
@@ -189,15 +208,18 @@ def read_picture(
     except ValueError as error:
         problems.append(f"{error}; until then {name} teaches nothing: invert it again")
     path = folder / ANNOTATIONS / f"{name}.png"
-    painted_on = entry.get("painted_on")
     try:
         if path.exists():
-            annotation = read_mask(path, palette)
+            annotation = read_mask(path, palette, unfinished=True)
+            # An editor drops what the file says; what the record says stays then.
+            texts = getattr(open_picture(path), "text", {})
+            painted_on = texts.get(_PAINTED_ON, entry.get("painted_on"))
             if painted_on not in (None, picture_digest(image)):
                 annotation = None
                 problems.append(
                     f"{path}: was painted on another picture than {PICTURES}/{name}.png is now;"
-                    " bring that picture back, or load the mask on the pad and annotate again"
+                    " put the file back that belongs there, or load this one on the pad and"
+                    " annotate again"
                 )
     except ValueError as error:
         problems.append(str(error))
@@ -209,26 +231,6 @@ def read_picture(
         quality=float(quality) if isinstance(quality, int | float) else None,
     )  # fmt: skip
     return found, problems
-
-
-def read_mask(path: Path, palette: Palette) -> LabelMap:
-    """An annotation in a project's palette; ValueError where it is none, or names do not match."""
-    try:
-        if _carries_palette(path):
-            return translated(LabelMap.load(path, None, unfinished=True), palette)
-        return LabelMap.load(path, palette, unfinished=True)
-    except ValueError as error:
-        text = str(error)
-        raise ValueError(text if str(path) in text else f"{path}: {text}") from error
-
-
-def _carries_palette(path: Path) -> bool:
-    try:
-        with Image.open(path) as picture:
-            picture.load()
-            return "smis:palette" in getattr(picture, "text", {})
-    except (OSError, ValueError, SyntaxError):
-        return False  # LabelMap.load says what is wrong with it
 
 
 def _latent(path: Path, generator: GeneratorBase, fingerprint: str) -> WPlus | None:

@@ -37,6 +37,7 @@ from .files import (
     kept_source,
     picture_digest,
     read_all,
+    with_annotation,
     write_latent,
 )
 from .record import (
@@ -48,6 +49,7 @@ from .record import (
     check_zero,
     move_aside,
     read_record,
+    squared,
     write_text,
 )
 from .teaching import digest, remarks, repainted, taught
@@ -243,17 +245,18 @@ class FewshotProject:
 
         Args:
             name: of the picture.
-            labels: of any square size; a foreign palette's classes are found by their names.
+            labels: of any square size, or as oblong as a photograph was, of which `add_photograph`
+                kept the middle; a foreign palette's classes are found by their names.
             mapping: the project's name for a foreign one; None leaves what has it unpainted.
 
         Returns:
             The annotation in the project's palette.
 
         Raises:
-            ValueError: no such picture, a mask that is not square, nothing painted, or names that
+            ValueError: no such picture, an oblong mask of a sample, nothing painted, or names that
                 do not match.
         """
-        labels.resized(labels.height)
+        labels = squared(labels, self._picture(name))
         if labels.palette != self.palette:
             labels = translated(labels, self.palette, mapping=mapping)
         if not labels.present():
@@ -264,8 +267,7 @@ class FewshotProject:
         with self._lock:
             picture = self._picture(name)
             check_zero(self.settings, labels)
-            labels.save(self.folder / ANNOTATIONS / f"{name}.png")
-            self.pictures[name] = replace(picture, annotation=labels)
+            self.pictures[name] = with_annotation(self.folder, picture, labels)
             entry = self._record.pictures.setdefault(name, {})
             entry["painted_on"] = picture_digest(picture.image)
             self._write()
@@ -274,9 +276,7 @@ class FewshotProject:
     def erase(self, name: str) -> None:
         """Takes an annotation away, into `removed`."""
         with self._lock:
-            picture = self._picture(name)
-            move_aside(self.folder / ANNOTATIONS / f"{name}.png", self.folder / REMOVED)
-            self.pictures[name] = replace(picture, annotation=None)
+            self.pictures[name] = with_annotation(self.folder, self._picture(name), None)
             self._record.pictures.get(name, {}).pop("painted_on", None)
             self._write()
 
@@ -307,13 +307,7 @@ class FewshotProject:
         with self._lock:
             changed = repainted(self._all(), palette, new)
             for name, labels in changed.items():
-                path = self.folder / ANNOTATIONS / f"{name}.png"
-                if labels.present():
-                    labels.save(path)
-                    self.pictures[name] = replace(self.pictures[name], annotation=labels)
-                else:
-                    move_aside(path, self.folder / REMOVED)
-                    self.pictures[name] = replace(self.pictures[name], annotation=None)
+                self.pictures[name] = with_annotation(self.folder, self.pictures[name], labels)
             self._record.palette = palette
             self._write()
 

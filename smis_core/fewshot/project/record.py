@@ -154,6 +154,12 @@ def check_kind(settings: ProjectSettings, palette: Palette) -> None:
         )
 
 
+def squared(labels: LabelMap, picture: ProjectPicture) -> LabelMap:
+    """A map as square as its picture; ValueError where an oblong one is of a sample, which was
+    never cropped."""
+    return labels.cropped() if picture.seed is None else labels.resized(labels.height)
+
+
 def check_zero(settings: ProjectSettings, labels: LabelMap) -> None:
     """ValueError where sketches are sparse and class 0 is painted."""
     if settings.kind == "sparse" and 0 in labels.present():

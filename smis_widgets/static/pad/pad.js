@@ -221,7 +221,7 @@ class PadView {
   // Files
 
   #open(purpose) {
-    const input = h("input", { type: "file", accept: purpose === "mask" ? ".png,.npz,.svg" : "image/*" });
+    const input = h("input", { type: "file", accept: purpose === "mask" ? ".png,.npz,.svg,.json" : "image/*" });
     input.addEventListener("change", () => input.files.length && this.#deliver(input.files[0], purpose));
     input.click();
   }
@@ -235,7 +235,7 @@ class PadView {
   #attach() {
     const { surface, stage, signal } = this;
     const on = (target, name, act, options) => target.addEventListener(name, act, { signal, ...options });
-    const pictures = (items) => [...(items ?? [])].filter(({ kind, type }) => kind === "file" && /image|zip|octet|^$/.test(type));
+    const pictures = (items) => [...(items ?? [])].filter(({ kind, type }) => kind === "file" && /image|zip|octet|json|^$/.test(type));
     on(stage, "dragover", (event) => {
       event.preventDefault();
       event.stopPropagation();
