@@ -54,6 +54,6 @@ def open_project(
         if known is None and generator is not None:
             known = load_generator(generator)
         return FewshotProject.open(folder, generator=known)
-    source = None if isinstance(generator, GeneratorBase) else generator
-    known = load_generator(source) if known is None else known
+    source = "portraits/generator" if known is not None or generator is None else str(generator)
+    known = known if known is not None else load_generator(source)
     return FewshotProject.create(folder, palette, generator=known, source=source, settings=settings)

@@ -124,10 +124,6 @@ def train(
 @fewshot.command("project")
 def train_project_command(
     folder: Annotated[Path, typer.Argument(help="a project that was annotated in a notebook")],
-    generator: Annotated[
-        str | None,
-        typer.Option(help="a checkpoint or a name of the zoo  [default: the one it was made with]"),
-    ] = None,
     device: _Device = "auto",
 ) -> None:
     """Train the encoder of a project, or go on where it was interrupted.
@@ -147,12 +143,8 @@ def train_project_command(
         accelerator = _accelerator()
         device = str(accelerator.device)
     main = accelerator is None or accelerator.is_main_process
-    source = generator or recorded_source(folder)
-    if not source:
-        raise ValueError(
-            f"{folder}: no file or name of its generator is recorded; name one with --generator"
-        )
-    project = FewshotProject.open(folder, generator=load_generator(source, device=device))
+    generator = load_generator(recorded_source(folder), device=device)
+    project = FewshotProject.open(folder, generator=generator)
     for told in (*project.problems, *project.notes()) if main else ():
         typer.echo(told, err=True)
     last = drain(train_project(project, accelerator=accelerator), quiet=not main)

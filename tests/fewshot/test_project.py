@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from smis_core.checkpoints import fingerprint, load_generator, save_network
 from smis_core.fewshot import FewshotProject, ProjectSettings
-from smis_core.fewshot.project import recorded_source
 from smis_core.labels import PORTRAITS, UNPAINTED, LabelClass, LabelMap, Palette
 from smis_core.latents import WPlus
 
@@ -250,29 +248,6 @@ def test_a_sparse_project_has_no_class_zero(world, tmp_path):
     dot[4, 4] = 2
     project.annotate(project.add_sample(1).name, LabelMap(dot, SPARSE))
     assert project.annotated().classes == (2,), "one landmark is enough"
-
-
-def test_a_project_finds_its_generator_again_from_wherever_it_is_opened(
-    world, tmp_path, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    save_network("mine.safetensors", world.generator)
-    FewshotProject.create("p", PALETTE, generator=world.generator, source="mine.safetensors")
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
-    found = FewshotProject.open("../p")
-    assert found.generator_fingerprint == fingerprint(world.generator)
-
-
-def test_a_project_of_a_generator_without_a_name_wants_it(project, world):
-    with pytest.raises(ValueError, match="give it as generator="):
-        FewshotProject.open(project.folder)
-    assert FewshotProject.open(project.folder, generator=world.generator).palette == PALETTE
-
-
-def test_the_bundled_generator_is_known_by_its_name(tmp_path):
-    FewshotProject.create(tmp_path, PALETTE, generator=load_generator(device="cpu"))
-    assert recorded_source(tmp_path) == "portraits/generator"
 
 
 def test_a_folder_is_not_made_twice_nor_opened_with_another_generator(project, world):

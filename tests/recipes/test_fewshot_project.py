@@ -210,13 +210,6 @@ def test_a_project_is_trained_from_a_terminal(project, tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     assert "16 pictures" in done.output
     assert made.encoder_state == "fresh"
-    refused = runner.invoke(app, ["fewshot", "project", str(project.folder)])
-    assert refused.exit_code == 1
-    assert "name one with --generator" in refused.output
-    named = ["--generator", str(tmp_path / "generator.safetensors"), "--device", "cpu"]
-    project.set_settings(ProjectSettings(pictures=16))
-    done = runner.invoke(app, ["fewshot", "project", str(project.folder), *named])
-    assert done.exit_code == 0, done.output
     refused = runner.invoke(app, ["fewshot", "project", str(tmp_path)])
     assert refused.exit_code == 1
     assert "project.json" in refused.output

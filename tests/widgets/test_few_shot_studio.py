@@ -10,7 +10,6 @@ from fewshot.conftest import PALETTE, shades, tiny_generator
 from PIL import Image
 from widgets.fake_inversion import PATIENCE
 
-from smis_core.checkpoints import save_network
 from smis_core.fewshot import FewshotProject, ProjectSettings
 from smis_core.images import to_uint8
 from smis_core.labels import UNPAINTED, LabelClass, LabelMap, Palette
@@ -231,21 +230,6 @@ def test_a_photograph_is_inverted_and_its_quality_shown(made):
     assert picture.wplus is not None
     assert studio.wall.count == SAMPLES
     assert studio.shelf._tiles[0].mark == f"{picture.quality:.0f} dB"
-
-
-def test_a_generator_of_ones_own_is_found_by_its_file_or_asked_for(
-    generator, tmp_path, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    save_network("mine.safetensors", generator)
-    FewShotStudio("mine.safetensors", folder="by_file", palette=PALETTE).close()
-    FewShotStudio(generator, folder="by_hand", palette=PALETTE).close()
-    (tmp_path / "below").mkdir()
-    monkeypatch.chdir(tmp_path / "below")
-    FewShotStudio(folder="../by_file").close()
-    with pytest.raises(ValueError, match="give it as generator="):
-        FewShotStudio(folder="../by_hand")
-    FewShotStudio(generator, folder="../by_hand").close()
 
 
 def test_what_is_missing_is_said_before_training(made):

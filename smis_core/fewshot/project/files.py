@@ -14,10 +14,6 @@ import numpy.typing as npt
 from torch import Tensor
 
 from ...annotations import read_mask
-from ...checkpoints import load_generator
-from ...checkpoints.load import BUNDLED
-from ...checkpoints.native import fingerprint
-from ...checkpoints.zoo import bundled_path
 from ...images import open_picture, read_image, to_uint8
 from ...inversion import load_latent, save_latent
 from ...labels import LabelMap, Palette
@@ -64,7 +60,7 @@ def find_record(folder: Path, palette: Palette | None) -> tuple[Record, list[str
             " from the annotations, settings are the usual ones, and the broken file is kept in"
             f" {REMOVED} when the project is next changed"
         )
-        return Record(found, BUNDLED), [problem]
+        return Record(found, "portraits/generator"), [problem]
 
 
 def recorded_source(folder: str | Path) -> str:
@@ -77,40 +73,6 @@ def recorded_source(folder: str | Path) -> str:
     if not path.is_file():
         raise ValueError(f"{folder}: wanted the folder of a project, but it has no {RECORD}")
     return read_record(path).source
-
-
-def kept_source(source: str | Path | None, generator: GeneratorBase) -> str:
-    """How a record names a generator: files wherever it will be opened from; "" for one without a
-    name."""
-    if source is not None:
-        return str(Path(source).resolve()) if Path(source).exists() else str(source)
-    try:
-        return BUNDLED if fingerprint(generator) == fingerprint(bundled_path(BUNDLED)) else ""
-    except FileNotFoundError:
-        return ""
-
-
-def generator_of(folder: Path, record: Record, given: GeneratorBase | None) -> GeneratorBase:
-    """The given generator, or the one that a record names; the record knows its fingerprint then.
-
-    Raises:
-        FileNotFoundError: there is none of the recorded name.
-        ValueError: it is another than the project's, or has no name.
-    """
-    if given is None and not record.source:
-        raise ValueError(
-            f"{folder}: wanted the generator that it was made with, for which no file or name is"
-            " recorded; give it as generator="
-        )
-    generator = load_generator(record.source) if given is None else given
-    own = fingerprint(generator)
-    if record.fingerprint not in ("", own):
-        raise ValueError(
-            f"{folder}: belongs to another generator than {record.source or 'the given one'} is now"
-            " (the fingerprint differs); open it with generator= the one it was made with"
-        )
-    record.fingerprint = own
-    return generator
 
 
 def embedded_palette(folder: Path) -> Palette | None:

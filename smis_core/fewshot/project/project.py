@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from ...annotations import translated
+from ...checkpoints import load_generator
 from ...checkpoints.native import fingerprint, load_network, read_card
 from ...images import ImageSource, UInt8Array, check_writable, read_image, save_image
 from ...labels import LabelMap, Palette
@@ -33,8 +34,6 @@ from .files import (
     PICTURES,
     REMOVED,
     find_record,
-    generator_of,
-    kept_source,
     picture_digest,
     read_all,
     with_annotation,
@@ -83,7 +82,7 @@ class FewshotProject:
         palette: Palette,
         *,
         generator: GeneratorBase,
-        source: str | Path | None = None,
+        source: str = "portraits/generator",
         settings: ProjectSettings | None = None,
     ) -> FewshotProject:
         """A new project.
@@ -92,8 +91,7 @@ class FewshotProject:
             folder: made where it is missing; it may hold other files.
             palette: the classes to be painted.
             generator: what is annotated and will draw.
-            source: how `load_generator` finds that generator again; None: the bundled one by its
-                name, and any other not at all, so that `open` wants it.
+            source: how `load_generator` finds that generator again.
             settings: what is trained, and how long.
 
         Raises:
@@ -110,7 +108,7 @@ class FewshotProject:
         check_kind(settings, palette)
         for name in (PICTURES, LATENTS, ANNOTATIONS):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        record = Record(palette, kept_source(source, generator), fingerprint(generator), settings)
+        record = Record(palette, source, fingerprint(generator), settings)
         project = cls(folder, record, generator, {}, [])
         project._write()
         return project
@@ -135,14 +133,22 @@ class FewshotProject:
 
         Raises:
             FileNotFoundError: no such folder, or no generator of the recorded name.
-            ValueError: nothing in the folder says what the classes are, the generator is another
-                than the project's, or no name stands for it and none came.
+            ValueError: nothing in the folder says what the classes are, or the generator is another
+                than the project's.
         """
         folder = Path(folder)
         if not folder.is_dir():
             raise FileNotFoundError(f"{folder}: wanted the folder of a project, there is none")
         record, problems = find_record(folder, palette)
-        generator = generator_of(folder, record, generator)
+        generator = generator or load_generator(record.source)
+        own = fingerprint(generator)
+        if record.fingerprint not in ("", own):
+            raise ValueError(
+                f"{folder}: belongs to another generator than {record.source or 'the given one'}"
+                " is now (the fingerprint differs); open it with generator= the one it was made"
+                " with"
+            )
+        record.fingerprint = own
         pictures, found = read_all(folder, record, generator)
         return cls(folder, record, generator, pictures, [*problems, *found])
 
