@@ -123,6 +123,10 @@ def train(
 @fewshot.command("project")
 def train_project_command(
     folder: Annotated[Path, typer.Argument(help="a project that was annotated in a notebook")],
+    generator: Annotated[
+        str | None,
+        typer.Option(help="a checkpoint or a name of the zoo; default: the one it was made with"),
+    ] = None,
     device: _Device = "auto",
 ) -> None:
     """Train the encoder of a project, or go on where it was interrupted.
@@ -133,7 +137,7 @@ def train_project_command(
 
     from smis_core.checkpoints import load_generator
     from smis_core.fewshot import FewshotProject
-    from smis_core.fewshot.project import recorded_source
+    from smis_core.fewshot.project import project_generator
     from smis_core.recipes import drain
     from smis_core.recipes.fewshot_project import train_project
 
@@ -142,8 +146,12 @@ def train_project_command(
         accelerator = _accelerator()
         device = str(accelerator.device)
     main = accelerator is None or accelerator.is_main_process
-    generator = load_generator(recorded_source(folder), device=device)
-    project = FewshotProject.open(folder, generator=generator)
+    network = (
+        project_generator(folder, device=device)
+        if generator is None
+        else load_generator(generator, device=device)
+    )
+    project = FewshotProject.open(folder, generator=network)
     for told in (*project.problems, *project.notes()) if main else ():
         typer.echo(told, err=True)
     last = drain(train_project(project, accelerator=accelerator), quiet=not main)

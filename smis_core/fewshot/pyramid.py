@@ -98,6 +98,16 @@ EncoderConfig = MaskEncoderConfig | PyramidMaskConfig
 AnyMaskEncoder = MaskEncoder | PyramidMaskEncoder
 
 
+def check_unconditional(generator: GeneratorBase) -> None:
+    """ValueError where a generator wants a class with every code: masks do not say which."""
+    if generator.config.c_dim:
+        raise ValueError(
+            f"generator: wanted an unconditional one, got one with {generator.config.c_dim} classes"
+            " of pictures, and a sketch does not say which is meant; choose a generator that was"
+            " trained without labels"
+        )
+
+
 def encoder_config(
     generator: GeneratorBase, num_classes: int, architecture: Architecture = "small"
 ) -> EncoderConfig:
@@ -106,6 +116,7 @@ def encoder_config(
     Raises:
         ValueError: an unknown architecture, or a generator that it does not suit.
     """
+    check_unconditional(generator)
     if architecture not in get_args(Architecture):
         choices = ", ".join(get_args(Architecture))
         raise ValueError(f"architecture: wanted one of {choices}, got {architecture!r}")

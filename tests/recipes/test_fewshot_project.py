@@ -174,20 +174,16 @@ def test_a_project_is_trained_from_a_terminal(project, tmp_path, monkeypatch):
     from smis_core.cli import app
 
     save_network(tmp_path / "generator.safetensors", project.generator)
-    made = FewshotProject.create(
-        tmp_path / "theirs",
-        PALETTE,
-        generator=project.generator,
-        source=str(tmp_path / "generator.safetensors"),
-        settings=ProjectSettings(pictures=16),
-    )
-    picture = project.pictures["seed-1"]
-    made.annotate(made.add_sample(1).name, picture.annotation)
+    project.set_settings(ProjectSettings(pictures=16))
     runner = CliRunner()
-    done = runner.invoke(app, ["fewshot", "project", str(made.folder), "--device", "cpu"])
+    refused = runner.invoke(app, ["fewshot", "project", str(project.folder)])
+    assert refused.exit_code == 1
+    assert "--generator" in refused.output
+    named = ["--generator", str(tmp_path / "generator.safetensors"), "--device", "cpu"]
+    done = runner.invoke(app, ["fewshot", "project", str(project.folder), *named])
     assert done.exit_code == 0, done.output
     assert "16 pictures" in done.output
-    assert made.encoder_state == "fresh"
+    assert project.encoder_state == "fresh"
     refused = runner.invoke(app, ["fewshot", "project", str(tmp_path)])
     assert refused.exit_code == 1
     assert "project.json" in refused.output

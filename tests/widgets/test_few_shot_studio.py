@@ -10,9 +10,11 @@ from fewshot.conftest import PALETTE, shades, tiny_generator
 from PIL import Image
 from widgets.fake_inversion import PATIENCE
 
+from smis_core.checkpoints import save_network
 from smis_core.fewshot import FewshotProject, ProjectSettings
 from smis_core.images import to_uint8
 from smis_core.labels import UNPAINTED, LabelClass, LabelMap, Palette
+from smis_widgets.few_shot_desk import open_project
 from smis_widgets.few_shot_studio import SAMPLES, FewShotStudio
 
 SHORT = ProjectSettings(pictures=48, patience=0)
@@ -175,6 +177,19 @@ def test_a_project_is_opened_as_it_was_left(made, tmp_path):
     assert list(again.project.pictures) == ["seed-3", "seed-9"]
     assert again.wait(PATIENCE)
     assert again.labels.labeller is not None
+
+
+def test_a_project_of_ones_own_generator_says_what_opens_it(generator, tmp_path, monkeypatch):
+    for folder in ("handed", "named", "elsewhere"):
+        (tmp_path / folder).mkdir()
+    open_project(generator, tmp_path / "handed", PALETTE, SHORT)
+    with pytest.raises(ValueError, match="generator="):
+        open_project(None, tmp_path / "handed", PALETTE, None)
+    save_network(tmp_path / "own.safetensors", generator)
+    monkeypatch.chdir(tmp_path)
+    open_project("own.safetensors", tmp_path / "named", PALETTE, SHORT)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert open_project(None, tmp_path / "named", PALETTE, None).resolution == 32
 
 
 def test_a_desk_edited_by_hand_is_no_harm(made, tmp_path):
