@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -133,19 +133,16 @@ def train_project_command(
 
     Under `accelerate launch` all its processes share the work.
     """
-    import os
-
     from smis_core.checkpoints import load_generator
     from smis_core.fewshot import FewshotProject
     from smis_core.fewshot.project import project_generator
     from smis_core.recipes import drain
     from smis_core.recipes.fewshot_project import train_project
+    from smis_core.recipes.processes import is_main, launched
 
-    accelerator = None
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        accelerator = _accelerator()
-        device = str(accelerator.device)
-    main = accelerator is None or accelerator.is_main_process
+    accelerator = launched()
+    device = device if accelerator is None else str(accelerator.device)
+    main = is_main(accelerator)
     network = (
         project_generator(folder, device=device)
         if generator is None
@@ -158,16 +155,6 @@ def train_project_command(
     if main:
         terms = ", ".join(f"{name} {value:.3f}" for name, value in last.losses.items())
         typer.echo(f"{project.encoder_path}: trained on {last.pictures} pictures ({terms})")
-
-
-def _accelerator() -> Any:
-    try:
-        from accelerate import Accelerator
-    except ImportError as error:
-        raise ValueError(
-            "several processes need accelerate, which is not installed: pip install smis[train]"
-        ) from error
-    return Accelerator()
 
 
 def evaluate_fewshot_command(
