@@ -54,20 +54,28 @@ def train(
     samples: Annotated[
         int | None, typer.Option(help="pseudo-labelled samples to learn from  [default: 40000]")
     ] = None,
+    patience: Annotated[
+        int, typer.Option(help="validations without a gain that end the training; 0: none do")
+    ] = 6,
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
     scratch: Annotated[
         Path | None, typer.Option(help="folder to resume from  [default: OUT.work]")
     ] = None,
     device: _Device = "auto",
 ) -> None:
-    """Invert the annotated pictures, learn their classes, and train a mask encoder."""
+    """Invert the annotated pictures, learn their classes, and train a mask encoder.
+
+    Under `accelerate launch` all its processes share the work.
+    """
     from dataclasses import replace
 
     from smis_core.checkpoints import load_generator
     from smis_core.checkpoints.zoo import bundled_path
+    from smis_core.fewshot import ValidationOptions
     from smis_core.images import check_writable
     from smis_core.recipes import drain
     from smis_core.recipes.annotations import annotated_files, annotated_renders
+    from smis_core.recipes.processes import is_main, launched
     from smis_core.recipes.train_fewshot import FewshotOptions, make_encoder
 
     if (pictures is None) != (masks is None):
@@ -78,7 +86,10 @@ def train(
         )
     if shots is not None and shots < 1:
         raise ValueError(f"--shots: at least 1 annotated picture was wanted, got {shots}")
+    validation = ValidationOptions(patience=patience)
     check_writable(out)
+    accelerator = launched()
+    main = is_main(accelerator)
     defaults = FewshotOptions()
     encoder = replace(
         defaults.encoder,
@@ -109,15 +120,19 @@ def train(
             discriminator=discriminator,
             scratch=scratch or out.with_name(out.name + ".work"),
             options=options,
+            validation=validation,
+            accelerator=accelerator,
             source=source,
             command=shlex.join(["smis", *sys.argv[1:]]),
-            device=device,
+            device=device if accelerator is None else accelerator.device,
+        ),
+        quiet=not main,
+    )
+    if main:
+        terms = ", ".join(f"{name} {value:.3f}" for name, value in last.losses.items())
+        typer.echo(
+            f"{out}: encoder and labeller of {len(annotated.images)} annotated pictures ({terms})"
         )
-    )
-    terms = ", ".join(f"{name} {value:.3f}" for name, value in last.losses.items())
-    typer.echo(
-        f"{out}: encoder and labeller of {len(annotated.images)} annotated pictures ({terms})"
-    )
 
 
 @fewshot.command("project")
