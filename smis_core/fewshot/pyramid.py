@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..networks.encoders import MaskEncoder, MaskEncoderConfig
+from ..networks.encoders import MaskEncoder, MaskEncoderConfig, small_config
 from ..networks.foreign_configs import PyramidEncoderConfig
 from ..networks.generator_base import GeneratorBase
 from ..networks.psp_encoders import GradualStyleEncoder
@@ -120,7 +120,7 @@ def encoder_config(
     if architecture not in get_args(Architecture):
         choices = ", ".join(get_args(Architecture))
         raise ValueError(f"architecture: wanted one of {choices}, got {architecture!r}")
-    build = MaskEncoderConfig if architecture == "small" else PyramidMaskConfig
+    build = small_config if architecture == "small" else PyramidMaskConfig
     return build(
         num_classes=num_classes,
         resolution=generator.config.resolution,
