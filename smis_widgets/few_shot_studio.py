@@ -92,7 +92,8 @@ class FewShotStudio(widgets.VBox):
         )
         self._connect()
         self._show_pictures()
-        self.labels.show(self._seeds())
+        seeds = self._seeds()
+        self.labels.show(list(desk.order) if sorted(desk.order) == seeds else seeds)
         if desk.shown in self.project.pictures:
             self._guarded("few_opening", self.pad.annotate)(desk.shown)
         self._show_chosen()
@@ -210,7 +211,7 @@ class FewShotStudio(widgets.VBox):
         strings = self._strings
         self.dice = icon_button("dice", strings("few_other_samples"), self.other_samples)
         self.sort_button = icon_button(
-            "sort-amount-up", strings("few_sort"), self.labels.least_certain_first
+            "sort-amount-up", strings("few_sort"), self.least_certain_first
         )
         self.mark_button = icon_button(
             "question", strings("few_marks"), lambda: self.set_trait("marked", not self.marked)
@@ -268,6 +269,11 @@ class FewShotStudio(widgets.VBox):
     def other_samples(self) -> None:
         """Roll the dice for other samples on the wall."""
         self.first_seed = random.SystemRandom().randrange(MAX_SEED - SAMPLES)
+
+    def least_certain_first(self) -> None:
+        """Put those samples first that the labels are least sure of."""
+        self.labels.least_certain_first()
+        self._keep_desk()
 
     # The walls
 
@@ -358,7 +364,7 @@ class FewShotStudio(widgets.VBox):
         self.training.tell()
 
     def _keep_desk(self) -> None:
-        write_desk(self.project.folder, Desk(self.first_seed, self.pad.shown))
+        write_desk(self.project.folder, Desk(self.first_seed, self.pad.shown, self.labels.order))
 
     def _guarded(self, what: str, act: Callable[..., None]) -> Callable[..., None]:
         return self.message.guarding(act, what, self._strings)
