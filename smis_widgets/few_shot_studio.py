@@ -40,7 +40,8 @@ class FewShotStudio(widgets.VBox):
 
     Args:
         generator: a generator, or what `load_generator` takes; by default that of the project, and
-            the bundled portraits for a new one.
+            the bundled portraits for a new one. A project that was made with a generator object has
+            no name for it, and is opened with it.
         folder: of the project; it is made where there is none.
         palette: the classes of a new project; its pad adds, renames and recolours them.
         settings: of a new project.
@@ -63,6 +64,8 @@ class FewShotStudio(widgets.VBox):
 
     marked = traitlets.Bool(True)
     """Whether uncertain places of the samples are striped."""
+
+    _parts: tuple[widgets.Widget | LiveLabels, ...] = ()  # none of a studio whose making failed
 
     def __init__(
         self,
@@ -163,7 +166,7 @@ class FewShotStudio(widgets.VBox):
 
     def close(self) -> None:
         """End threads and trainings and remove the widgets; the folder has everything."""
-        for part in (self.photographs, self.training, self.labels, self.sketch, self.pad):
+        for part in self._parts:
             part.close()
         super().close()
 
@@ -206,6 +209,7 @@ class FewShotStudio(widgets.VBox):
             project, on_trained=self._trained, strings=strings, language=language
         )
         self.sketch = FewShotSketch(project, strings=strings, language=language)
+        self._parts = (self.photographs, self.training, self.labels, self.sketch, self.pad)
 
     def _left(self) -> widgets.Box:
         strings = self._strings

@@ -259,10 +259,12 @@ def test_the_bundled_generator_is_recognised(tmp_path):
     assert FewshotProject.open(tmp_path / "p").resolution == 128
 
 
-def test_a_conditional_generator_is_refused_before_anything_is_written(tmp_path):
+def test_a_conditional_generator_is_refused_before_anything_is_written(project, tmp_path):
     with pytest.raises(ValueError, match="unconditional one, got one with 3 classes"):
         FewshotProject.create(tmp_path / "p", PALETTE, generator=tiny_generator(c_dim=3))
     assert not (tmp_path / "p").exists()
+    with pytest.raises(ValueError, match="unconditional one"):
+        FewshotProject.open(project.folder, generator=tiny_generator(c_dim=3))
 
 
 def test_an_encoder_that_does_not_open_is_told(project):

@@ -184,7 +184,7 @@ def test_a_project_of_ones_own_generator_says_what_opens_it(generator, tmp_path,
         (tmp_path / folder).mkdir()
     open_project(generator, tmp_path / "handed", PALETTE, SHORT)
     with pytest.raises(ValueError, match="generator="):
-        open_project(None, tmp_path / "handed", PALETTE, None)
+        FewShotStudio(folder=tmp_path / "handed")
     save_network(tmp_path / "own.safetensors", generator)
     monkeypatch.chdir(tmp_path)
     open_project("own.safetensors", tmp_path / "named", PALETTE, SHORT)
