@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import ipywidgets as widgets
+import traitlets
 
 from smis_core.fewshot import FewshotProject
 from smis_widgets.controls import styled
+from smis_widgets.few_shot_desk import LOOK, Sketched, read_sketch, write_sketch
 from smis_widgets.picture_wall import PictureWall
 from smis_widgets.strings import Strings
-from smis_widgets.studio import SketchStudio
+from smis_widgets.studio import MAX_SEED, SketchStudio
+
+FIRST_CHARACTER = 7
 
 
 class FewShotSketch(widgets.VBox):
@@ -43,25 +48,31 @@ class FewShotSketch(widgets.VBox):
         self.add_class("smis-few-sketch")
 
     def load(self) -> None:
-        """Take the project's newest encoder; the drawing under way stays on the pad.
+        """Take the project's newest encoder; the drawing under way, or that of the last time, and
+        its style stay.
 
         Raises:
             ValueError: the encoder's file is broken, or belongs to another generator.
         """
         if self._project.encoder_state == "none":
             return
-        former = self.studio
+        former, folder = self.studio, self._project.folder / "sketches"
+        left = read_sketch(folder) if former is None else self._left(former)
         studio = SketchStudio(
             self._project.synthesizer(),
-            folder=self._project.folder / "sketches",
+            seed=FIRST_CHARACTER if left is None else min(left.seed, MAX_SEED),
+            folder=folder,
             language=self._language,
         )
-        if former is not None:
-            studio.pad.value = former.pad.value
         self.studio = studio
         studio.observe(self._let_go, "reference")
         self.show_pictures()
         self.children = (studio, self._row)
+        if left is not None:
+            self._restore(studio, left)
+        keep = studio.message.guarding(self._keep, "few_keeping_sketch", self._strings)
+        studio.pad.observe(keep, "value")
+        studio.observe(keep, ["seed", "reference", *LOOK])
         if former is not None:
             former.close()
 
@@ -82,6 +93,30 @@ class FewShotSketch(widgets.VBox):
         if self.studio is not None:
             self.studio.close()
         super().close()
+
+    def _left(self, studio: SketchStudio) -> Sketched:
+        chosen = self.references.selected if studio.reference is not None else []
+        return Sketched(
+            studio.pad.value,
+            studio.seed,
+            studio.pad.origin is not None,
+            {name: getattr(studio, name) for name in LOOK},
+            self._names[chosen[0]] if chosen else "",
+        )
+
+    def _keep(self, change: Any) -> None:
+        if self.studio is not None:
+            write_sketch(self._project.folder / "sketches", self._left(self.studio))
+
+    def _restore(self, studio: SketchStudio, left: Sketched) -> None:
+        for name, value in left.look.items():
+            with contextlib.suppress(traitlets.TraitError):  # edited by hand
+                setattr(studio, name, value)
+        if left.drawing.palette == studio.pad.value.palette:
+            studio.pad.replace(left.drawing, origin=studio.pad.origin if left.own else None)
+        if left.reference in self._names:
+            self.references.selected = [self._names.index(left.reference)]
+            self._refer()  # a new studio takes what was chosen already
 
     def _let_go(self, change: Any) -> None:
         if change.new is None:

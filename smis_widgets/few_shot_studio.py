@@ -40,7 +40,8 @@ class FewShotStudio(widgets.VBox):
 
     Args:
         generator: a generator, or what `load_generator` takes; by default that of the project, and
-            the bundled portraits for a new one.
+            the bundled portraits for a new one. A project that was made with a generator object has
+            no name for it, and is opened with it.
         folder: of the project; it is made where there is none.
         palette: the classes of a new project; its pad adds, renames and recolours them.
         settings: of a new project.
@@ -63,6 +64,8 @@ class FewShotStudio(widgets.VBox):
 
     marked = traitlets.Bool(True)
     """Whether uncertain places of the samples are striped."""
+
+    _parts: tuple[widgets.Widget | LiveLabels, ...] = ()  # none of a studio whose making failed
 
     def __init__(
         self,
@@ -92,7 +95,8 @@ class FewShotStudio(widgets.VBox):
         )
         self._connect()
         self._show_pictures()
-        self.labels.show(self._seeds())
+        seeds = self._seeds()
+        self.labels.show(list(desk.order) if sorted(desk.order) == seeds else seeds)
         if desk.shown in self.project.pictures:
             self._guarded("few_opening", self.pad.annotate)(desk.shown)
         self._show_chosen()
@@ -162,7 +166,7 @@ class FewShotStudio(widgets.VBox):
 
     def close(self) -> None:
         """End threads and trainings and remove the widgets; the folder has everything."""
-        for part in (self.photographs, self.training, self.labels, self.sketch, self.pad):
+        for part in self._parts:
             part.close()
         super().close()
 
@@ -205,12 +209,13 @@ class FewShotStudio(widgets.VBox):
             project, on_trained=self._trained, strings=strings, language=language
         )
         self.sketch = FewShotSketch(project, strings=strings, language=language)
+        self._parts = (self.photographs, self.training, self.labels, self.sketch, self.pad)
 
     def _left(self) -> widgets.Box:
         strings = self._strings
         self.dice = icon_button("dice", strings("few_other_samples"), self.other_samples)
         self.sort_button = icon_button(
-            "sort-amount-up", strings("few_sort"), self.labels.least_certain_first
+            "sort-amount-up", strings("few_sort"), self.least_certain_first
         )
         self.mark_button = icon_button(
             "question", strings("few_marks"), lambda: self.set_trait("marked", not self.marked)
@@ -268,6 +273,11 @@ class FewShotStudio(widgets.VBox):
     def other_samples(self) -> None:
         """Roll the dice for other samples on the wall."""
         self.first_seed = random.SystemRandom().randrange(MAX_SEED - SAMPLES)
+
+    def least_certain_first(self) -> None:
+        """Put those samples first that the labels are least sure of."""
+        self.labels.least_certain_first()
+        self._keep_desk()
 
     # The walls
 
@@ -358,7 +368,7 @@ class FewShotStudio(widgets.VBox):
         self.training.tell()
 
     def _keep_desk(self) -> None:
-        write_desk(self.project.folder, Desk(self.first_seed, self.pad.shown))
+        write_desk(self.project.folder, Desk(self.first_seed, self.pad.shown, self.labels.order))
 
     def _guarded(self, what: str, act: Callable[..., None]) -> Callable[..., None]:
         return self.message.guarding(act, what, self._strings)

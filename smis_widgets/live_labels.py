@@ -113,6 +113,11 @@ class LiveLabels:
         self._wall.clear(len(seeds))
         self.want()
 
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The seeds, place by place."""
+        return tuple(self._seeds)
+
     def seed_at(self, place: int) -> int:
         """The seed of a place."""
         return self._seeds[place]

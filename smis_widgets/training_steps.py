@@ -124,7 +124,10 @@ def _step(source: Any, total: int | None, score: float | None, before: int) -> T
     if score is not None:
         losses["1 - score"] = 1 - score
     phase = getattr(source, "phase", "train")
-    return TrainingStep(before + source.index, total, losses, 0.0, source, score=score, phase=phase)
+    return TrainingStep(
+        before + source.index, total, losses, 0.0, source, score=score, phase=phase,
+        warning=getattr(source, "warning", None),
+    )  # fmt: skip
 
 
 def _with_results(step: TrainingStep, look: Look, *, due: bool) -> tuple[TrainingStep, float]:

@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -55,20 +55,28 @@ def train(
     samples: Annotated[
         int | None, typer.Option(help="pseudo-labelled samples to learn from  [default: 40000]")
     ] = None,
+    patience: Annotated[
+        int, typer.Option(help="validations without a gain that end the training; 0: none do")
+    ] = 6,
     seed: Annotated[int, typer.Option(help="of everything random")] = 0,
     scratch: Annotated[
         Path | None, typer.Option(help="folder to resume from  [default: OUT.work]")
     ] = None,
     device: _Device = "auto",
 ) -> None:
-    """Invert the annotated pictures, learn their classes, and train a mask encoder."""
+    """Invert the annotated pictures, learn their classes, and train a mask encoder.
+
+    Under `accelerate launch` all its processes share the work.
+    """
     from dataclasses import replace
 
     from smis_core.checkpoints import load_generator
     from smis_core.checkpoints.zoo import bundled_path
+    from smis_core.fewshot import ValidationOptions
     from smis_core.images import check_writable
     from smis_core.recipes import drain
     from smis_core.recipes.annotations import annotated_files, annotated_renders
+    from smis_core.recipes.processes import is_main, launched
     from smis_core.recipes.train_fewshot import FewshotOptions, make_encoder
 
     if (pictures is None) != (masks is None):
@@ -79,7 +87,10 @@ def train(
         )
     if shots is not None and shots < 1:
         raise ValueError(f"--shots: at least 1 annotated picture was wanted, got {shots}")
+    validation = ValidationOptions(patience=patience)
     check_writable(out)
+    accelerator = launched()
+    main = is_main(accelerator)
     defaults = FewshotOptions()
     encoder = replace(
         defaults.encoder,
@@ -110,57 +121,56 @@ def train(
             discriminator=discriminator,
             scratch=scratch or out.with_name(out.name + ".work"),
             options=options,
+            validation=validation,
+            accelerator=accelerator,
             source=source,
             command=shlex.join(["smis", *sys.argv[1:]]),
-            device=device,
+            device=device if accelerator is None else accelerator.device,
+        ),
+        quiet=not main,
+    )
+    if main:
+        terms = ", ".join(f"{name} {value:.3f}" for name, value in last.losses.items())
+        typer.echo(
+            f"{out}: encoder and labeller of {len(annotated.images)} annotated pictures ({terms})"
         )
-    )
-    terms = ", ".join(f"{name} {value:.3f}" for name, value in last.losses.items())
-    typer.echo(
-        f"{out}: encoder and labeller of {len(annotated.images)} annotated pictures ({terms})"
-    )
 
 
 @fewshot.command("project")
 def train_project_command(
     folder: Annotated[Path, typer.Argument(help="a project that was annotated in a notebook")],
+    generator: Annotated[
+        str | None,
+        typer.Option(help="a checkpoint or a name of the zoo; default: the one it was made with"),
+    ] = None,
     device: _Device = "auto",
 ) -> None:
     """Train the encoder of a project, or go on where it was interrupted.
 
     Under `accelerate launch` all its processes share the work.
     """
-    import os
-
     from smis_core.checkpoints import load_generator
     from smis_core.fewshot import FewshotProject
-    from smis_core.fewshot.project import recorded_source
+    from smis_core.fewshot.project import project_generator
     from smis_core.recipes import drain
     from smis_core.recipes.fewshot_project import train_project
+    from smis_core.recipes.processes import is_main, launched
 
-    accelerator = None
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        accelerator = _accelerator()
-        device = str(accelerator.device)
-    main = accelerator is None or accelerator.is_main_process
-    generator = load_generator(recorded_source(folder), device=device)
-    project = FewshotProject.open(folder, generator=generator)
+    accelerator = launched()
+    device = device if accelerator is None else str(accelerator.device)
+    main = is_main(accelerator)
+    network = (
+        project_generator(folder, device=device)
+        if generator is None
+        else load_generator(generator, device=device)
+    )
+    project = FewshotProject.open(folder, generator=network)
     for told in (*project.problems, *project.notes()) if main else ():
         typer.echo(told, err=True)
     last = drain(train_project(project, accelerator=accelerator), quiet=not main)
     if main:
         terms = ", ".join(f"{name} {value:.3f}" for name, value in last.losses.items())
         typer.echo(f"{project.encoder_path}: trained on {last.pictures} pictures ({terms})")
-
-
-def _accelerator() -> Any:
-    try:
-        from accelerate import Accelerator
-    except ImportError as error:
-        raise ValueError(
-            "several processes need accelerate, which is not installed: pip install smis[train]"
-        ) from error
-    return Accelerator()
 
 
 def evaluate_fewshot_command(

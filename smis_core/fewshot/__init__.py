@@ -8,7 +8,7 @@ from .losses import agreement, mask_consistency, one_hot, overlaps
 from .network import FewshotConfig, FewshotNetwork
 from .project import FewshotProject, ProjectPicture, ProjectSettings
 from .pseudo import PictureLabeller, PseudoSampler, PseudoSamples
-from .pyramid import EncoderConfig, PyramidMaskConfig, encoder_config
+from .pyramid import EncoderConfig, PyramidMaskConfig, check_unconditional, encoder_config
 from .refine import RefineStep
 from .synthesis import Anchor, Character, Synthesis, Synthesizer
 from .train import train_encoder
@@ -37,6 +37,7 @@ __all__ = [
     "Validation",
     "ValidationOptions",
     "agreement",
+    "check_unconditional",
     "distort",
     "encoder_config",
     "invert_annotated",

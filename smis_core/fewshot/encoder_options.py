@@ -85,3 +85,5 @@ class EncoderStep:
     """on the steps after which one was taken"""
     last: int = 0
     """index of the step that will be the last one as things stand"""
+    warning: str | None = None
+    """what went wrong without ending the training, such as a disk that is full"""

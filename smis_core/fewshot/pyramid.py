@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..networks.encoders import MaskEncoder, MaskEncoderConfig
+from ..networks.encoders import MaskEncoder, MaskEncoderConfig, small_config
 from ..networks.foreign_configs import PyramidEncoderConfig
 from ..networks.generator_base import GeneratorBase
 from ..networks.psp_encoders import GradualStyleEncoder
@@ -99,6 +99,16 @@ EncoderConfig = MaskEncoderConfig | PyramidMaskConfig
 AnyMaskEncoder = MaskEncoder | PyramidMaskEncoder
 
 
+def check_unconditional(generator: GeneratorBase) -> None:
+    """ValueError where a generator wants a class with every code: masks do not say which."""
+    if generator.config.c_dim:
+        raise ValueError(
+            f"generator: wanted an unconditional one, got one with {generator.config.c_dim} classes"
+            " of pictures, and a sketch does not say which is meant; choose a generator that was"
+            " trained without labels"
+        )
+
+
 def encoder_config(
     generator: GeneratorBase, num_classes: int, architecture: Architecture = "small"
 ) -> EncoderConfig:
@@ -107,10 +117,11 @@ def encoder_config(
     Raises:
         ValueError: an unknown architecture, or a generator that it does not suit.
     """
+    check_unconditional(generator)
     if architecture not in get_args(Architecture):
         choices = ", ".join(get_args(Architecture))
         raise ValueError(f"architecture: wanted one of {choices}, got {architecture!r}")
-    build = MaskEncoderConfig if architecture == "small" else PyramidMaskConfig
+    build = small_config if architecture == "small" else PyramidMaskConfig
     return build(
         num_classes=num_classes,
         resolution=generator.config.resolution,

@@ -94,18 +94,31 @@ def train_encoder(
 def _steps(run: _Run, state: Path | None, interval: int) -> Iterator[EncoderStep]:
     # A run that stopped after its last step yields that one again, so that its result is not lost.
     finished = run.index == run.end
+    warning = None
     while run.index < run.end or finished:
         taken = None
         if not finished:
             run.step()
             taken = run.validate()
             if state is not None and (run.index % interval == 0 or run.index == run.end):
-                run.save(state)
+                warning = _kept(run, state)
         pictures = run.index * run.options.batch
         yield EncoderStep(
-            run.index - 1, pictures, run.total, run.losses, run.network, taken, run.end - 1
+            run.index - 1, pictures, run.total, run.losses, run.network, taken, run.end - 1, warning
         )
         finished = False
+
+
+def _kept(run: _Run, state: Path) -> str | None:
+    """Saves a run; a disk that fills, or goes away, does not end it."""
+    try:
+        run.save(state)
+    except (OSError, RuntimeError) as error:  # torch's writer raises RuntimeError on full disks
+        return (
+            f"the training could not be kept in {state} ({error}); it goes on, but could not be"
+            " taken up again from here: make room"
+        )
+    return None
 
 
 class _Run:
@@ -158,9 +171,11 @@ class _Run:
             betas=(0.9, 0.99),
             fused=self.device.type in ("cpu", "cuda"),
         )
-        self.validator = (
-            None if validation is None else Validator(generator, labeller, self.sampler, validation)
-        )
+        self.validator = None
+        if validation is not None:
+            self.validator = Validator(
+                generator, labeller, self.sampler, validation, agree=self._mains
+            )
         self.trained: Any = self.encoder
         if accelerator is not None:
             self.trained, self.optimizer = accelerator.prepare(self.encoder, self.optimizer)
@@ -226,6 +241,14 @@ class _Run:
             self.stalled_at = self.index
             self.end = min(self.index + cooldown, self.end)
         return taken
+
+    def _mains(self, figure: float) -> float:
+        if self.processes == 1:
+            return figure
+        from accelerate.utils import broadcast
+
+        told = torch.tensor(figure, dtype=torch.float64, device=self.device)
+        return float(broadcast(told, from_process=0))
 
     def _rate(self) -> float:
         if self.stalled_at is None:

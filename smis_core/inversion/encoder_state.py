@@ -34,11 +34,14 @@ def follow(
 
 
 def write_state(path: Path, identity: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    """Write what the next step depends on; a crash leaves the former file."""
+    """Write what the next step depends on; a crash or a full disk leaves the former file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")
-    torch.save({**values, "identity": dict(identity)}, partial)
-    os.replace(partial, path)
+    try:
+        torch.save({**values, "identity": dict(identity)}, partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def read_state(path: Path, identity: Mapping[str, Any], *, device: torch.device) -> dict[str, Any]:

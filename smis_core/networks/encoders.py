@@ -20,6 +20,13 @@ from torch.nn import functional as F
 _STEM_SIDE = 32
 _LARGEST_INPUT = 128
 _GROUPS = 8
+MOST_PARAMETERS = 1_500_000
+"""of a small encoder for masks"""
+_HIDDEN_AND_RANK = (
+    (256, 96), (256, 64), (256, 48), (256, 32), (192, 32), (128, 32), (128, 16), (64, 16),
+)  # fmt: skip
+"""From the widest on. Large generators have many long rows, and many classes a wide mask; the rank
+goes first, since rows differ little."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,26 @@ class MaskEncoderConfig:
     def from_dict(cls, values: Mapping[str, Any]) -> MaskEncoderConfig:
         """The inverse of `to_dict`."""
         return cls(**values)
+
+
+def small_config(
+    *, num_classes: int, resolution: int, num_ws: int, w_dim: int
+) -> MaskEncoderConfig:
+    """The widest shape that stays small: at most a million and a half parameters.
+
+    Args:
+        num_classes, resolution, num_ws, w_dim: see `MaskEncoderConfig`.
+
+    Raises:
+        ValueError: as `MaskEncoderConfig` says.
+    """
+    for hidden, rank in _HIDDEN_AND_RANK:
+        config = MaskEncoderConfig(num_classes, resolution, num_ws, w_dim, hidden=hidden, rank=rank)
+        with torch.device("meta"):
+            encoder = MaskEncoder(config)
+        if sum(each.numel() for each in encoder.parameters()) <= MOST_PARAMETERS:
+            break
+    return config
 
 
 class CodeShape(Protocol):

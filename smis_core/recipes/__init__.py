@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
@@ -22,7 +23,8 @@ _Step = TypeVar("_Step", bound=Step)
 def drain(steps: Iterable[_Step], *, quiet: bool = False) -> _Step:
     """Run long work to its end under a progress bar on the error stream, and return its last step.
 
-    Steps may name a `phase`; the bar starts anew with each. Floats in `losses` are shown.
+    Steps may name a `phase`; the bar starts anew with each. Floats in `losses` are shown,
+    and a `warning` once.
 
     Args:
         steps: long work, see docs/design.md.
@@ -52,6 +54,9 @@ def drain(steps: Iterable[_Step], *, quiet: bool = False) -> _Step:
         losses = getattr(step, "losses", {})
         if losses:
             bar.set_postfix({name: f"{value:.3f}" for name, value in losses.items()}, refresh=False)
+        warning = getattr(step, "warning", None)
+        if warning and warning != getattr(last, "warning", None) and not quiet:
+            bar.write(warning, file=sys.stderr)
         last = step
     bar.close()
     if last is None:

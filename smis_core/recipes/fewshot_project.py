@@ -7,7 +7,8 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -33,6 +34,7 @@ from smis_core.latents import W, WPlus
 from smis_core.networks.generator_base import GeneratorBase
 
 from .mirrors import mirrored, with_mirrors
+from .processes import is_main, on_main, wait
 from .train_fewshot import hardware
 
 _STATE_INTERVAL_STEPS = 50
@@ -57,6 +59,8 @@ class ProjectTrainingStep:
     """on the steps after which one was taken"""
     synthesizer: Synthesizer | None = None
     """on the last step: ready to draw"""
+    warning: str | None = None
+    """what went wrong without ending the training"""
 
     @property
     def miou(self) -> float | None:
@@ -124,7 +128,7 @@ def train_project(
         project: with at least one annotated picture that has a latent.
         options: of the training, beside what the project's settings say.
         validation: beside the settings' patience.
-        accelerator: see `train_encoder`.
+        accelerator: see `train_encoder`; the main process fits the labeller and writes the files.
 
     Yields:
         Steps; the last one holds the synthesizer, whose encoder is then saved in the project.
@@ -152,11 +156,17 @@ def _train(
 ) -> Iterator[ProjectTrainingStep]:
     started = time.monotonic()
     digest, generator, palette = project.digest(), project.generator, project.palette
+    kept = project.work / f"{digest[:16]}.labeller.safetensors"
     start: FewshotNetwork | None = None
-    for each, found in _labelled(project, annotated, shape, digest):
+    for each, found in on_main(_labelled(project, annotated, shape, kept), accelerator):
         start = found
         yield each
-    assert start is not None
+    start = start or _read_labeller(kept, generator.mapping.w_avg.device)
+    if start is None:
+        raise ValueError(
+            f"{kept}: wanted the labeller that the main process fitted, found none; give all"
+            " processes the same folder"
+        )
     labeller = start.labeller
     state = project.work / f"{digest[:16]}.state"
     step: EncoderStep | None = None
@@ -172,11 +182,9 @@ def _train(
         state_interval_steps=_STATE_INTERVAL_STEPS,
     ):
         if step.index < step.last:
-            yield ProjectTrainingStep(
-                "train", step.index + 1, step.last + 1, step.losses, step.pictures, step.validation
-            )
+            yield _training_step(step)
     assert step is not None
-    if accelerator is None or accelerator.is_main_process:
+    if is_main(accelerator):
         card = {
             "kind": "few-shot encoder with its labeller",
             "purpose": "a sketch to W+ codes of the generator, whose features the labeller names",
@@ -192,16 +200,16 @@ def _train(
         }
         save_network(project.encoder_path, step.network, card=card, half=True)
         state.unlink(missing_ok=True)
-        (project.work / f"{digest[:16]}.labeller.safetensors").unlink(missing_ok=True)
-    yield ProjectTrainingStep(
-        "train",
-        step.last + 1,
-        step.last + 1,
-        step.losses,
-        step.pictures,
-        step.validation,
-        Synthesizer(generator, step.network),
-    )
+        kept.unlink(missing_ok=True)
+    wait(accelerator)
+    yield replace(_training_step(step), synthesizer=Synthesizer(generator, step.network))
+
+
+def _training_step(step: EncoderStep) -> ProjectTrainingStep:
+    return ProjectTrainingStep(
+        "train", step.index + 1, step.last + 1, step.losses, step.pictures, step.validation,
+        warning=step.warning,
+    )  # fmt: skip
 
 
 def _mirror_codes(
@@ -226,21 +234,29 @@ def _rows(generator: GeneratorBase, step: InversionStep) -> WPlus:
     return code
 
 
+def _read_labeller(path: Path, device: torch.device) -> FewshotNetwork | None:
+    """What an interrupted run or another process fitted; None where it is missing or broken."""
+    try:
+        kept = load_network(path, device=device)
+    except (FileNotFoundError, ValueError):
+        return None
+    return kept if isinstance(kept, FewshotNetwork) else None
+
+
 def _labelled(
-    project: FewshotProject, annotated: AnnotatedPictures, shape: EncoderConfig, digest: str
+    project: FewshotProject, annotated: AnnotatedPictures, shape: EncoderConfig, path: Path
 ) -> Iterator[tuple[ProjectTrainingStep, FewshotNetwork | None]]:
     """Fits the labeller, or reads what an interrupted run fitted; the last step comes with it,
     beside an encoder that is not trained yet."""
     generator, palette = project.generator, annotated.palette
     device = generator.mapping.w_avg.device
     project.work.mkdir(parents=True, exist_ok=True)
-    path = project.work / f"{digest[:16]}.labeller.safetensors"
+    own = path.name.partition(".")[0]
     for former in (*project.work.glob("*.state"), *project.work.glob("*.labeller.safetensors")):
-        if not former.name.startswith(digest[:16]):
-            former.unlink()
-    if path.exists():
-        kept = load_network(path, device=device)
-        assert isinstance(kept, FewshotNetwork)
+        if not former.name.startswith(own):
+            former.unlink(missing_ok=True)
+    kept = _read_labeller(path, device)
+    if kept is not None:
         yield ProjectTrainingStep("name", 1, 1, {}), kept
         return
     taught = annotated

@@ -250,7 +250,7 @@ def _encoder_part(
             generator=places.weights("generator"),
             discriminator=places.weights("discriminator"),
             scratch=places.scratch / f"encoder_{shots}",
-            command=f"smis fewshot train --shots {shots} --out ENCODER.safetensors",
+            command=f"smis fewshot train --shots {shots} --patience 0 --out ENCODER.safetensors",
             device=device,
         )
 

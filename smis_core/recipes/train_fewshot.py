@@ -22,8 +22,11 @@ from smis_core.devices import resolve_device
 from smis_core.fewshot import (
     AnnotatedPictures,
     EncoderOptions,
+    EncoderStep,
     FewshotConfig,
     FewshotNetwork,
+    ValidationOptions,
+    check_unconditional,
     encoder_config,
     invert_annotated,
     train_encoder,
@@ -38,6 +41,9 @@ from smis_core.portraits.renderer import RENDERER_VERSION
 
 from .annotations import FOLDED
 from .mirrors import mirrored, with_mirrors
+from .processes import is_main, on_main, wait
+
+_LABELLER = "labeller.safetensors"
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,8 @@ class FewshotStep:
     """by name"""
     network: FewshotNetwork | None
     """encoder and labeller, on the last step"""
+    warning: str | None = None
+    """what went wrong without ending the training"""
 
 
 def make_encoder(
@@ -77,6 +85,8 @@ def make_encoder(
     scratch: str | Path,
     options: FewshotOptions | None = None,
     folded: tuple[int, ...] = FOLDED,
+    validation: ValidationOptions | None = None,
+    accelerator: Any = None,
     source: str | None = None,
     command: str,
     device: str | torch.device = "auto",
@@ -91,6 +101,8 @@ def make_encoder(
         scratch: folder for what an interrupted run resumes from.
         options: of the three parts.
         folded: classes that the domain never shows.
+        validation: takes validations and stops when they stall; None does neither.
+        accelerator: see `train_encoder`; the main process fits the labeller and writes the files.
         source: where the annotated pictures come from, for the card; None: the renderer.
         command: what a person would type to repeat it, for the card.
         device: where to work.
@@ -100,12 +112,14 @@ def make_encoder(
 
     Raises:
         OSError: a place cannot be written.
-        ValueError: a weights file holds something else, or the pictures are of another size.
+        ValueError: a weights file holds something else, the generator is conditional, or the
+            pictures are of another size.
     """
     check_writable(out)
     check_writable(scratch, folder=True)
     target = resolve_device(device)
     network = load_generator(generator, device=target)
+    check_unconditional(network)
     critic = None if discriminator is None else load_network(discriminator, device=target)
     if critic is not None and not isinstance(critic, AnyDiscriminator):
         raise ValueError(f"{discriminator}: wanted a discriminator, got {type(critic).__name__}")
@@ -116,8 +130,8 @@ def make_encoder(
         )
     options = options or FewshotOptions()
     return _make_encoder(
-        Path(out), annotated, network, critic, Path(scratch), options, folded, source, command,
-        target,
+        Path(out), annotated, network, critic, Path(scratch), options, folded, validation,
+        accelerator, source, command,
     )  # fmt: skip
 
 
@@ -129,16 +143,17 @@ def _make_encoder(
     scratch: Path,
     options: FewshotOptions,
     folded: tuple[int, ...],
+    validation: ValidationOptions | None,
+    accelerator: Any,
     source: str | None,
     command: str,
-    device: torch.device,
 ) -> Iterator[FewshotStep]:
     started = time.monotonic()
     made_from = {
         "generator": fingerprint(generator),
         "annotated": source or f"portraits renderer {RENDERER_VERSION}",
     }
-    for step in labelled(
+    work = labelled(
         generator,
         annotated,
         critic=critic,
@@ -146,10 +161,16 @@ def _make_encoder(
         folded=folded,
         scratch=scratch,
         made_from=made_from,
-    ):
+    )
+    start: FewshotNetwork | None = None
+    for step in on_main(work, accelerator):
         start = step.network
         yield replace(step, network=None)
-    assert start is not None
+    device = generator.mapping.w_avg.device
+    if start is None:
+        kept = load_network(scratch / _LABELLER, device=device)
+        assert isinstance(kept, FewshotNetwork)
+        start = kept
     state = scratch / "encoder.state"
     for each in train_encoder(
         generator,
@@ -157,10 +178,31 @@ def _make_encoder(
         annotated.palette,
         options=options.encoder,
         folded=folded,
+        validation=validation,
+        accelerator=accelerator,
         state=state,
     ):
-        if each.index + 1 < options.encoder.steps:
-            yield FewshotStep("train", each.index + 1, options.encoder.steps, each.losses, None)
+        if each.index < each.last:
+            yield FewshotStep(
+                "train", each.index + 1, each.last + 1, each.losses, None, each.warning
+            )
+    if is_main(accelerator):
+        _save(out, each, annotated, made_from, options, command, started)
+        state.unlink(missing_ok=True)
+    wait(accelerator)
+    total = each.last + 1
+    yield FewshotStep("train", total, total, each.losses, each.network, each.warning)
+
+
+def _save(
+    out: Path,
+    step: EncoderStep,
+    annotated: AnnotatedPictures,
+    made_from: dict[str, str],
+    options: FewshotOptions,
+    command: str,
+    started: float,
+) -> None:
     card = {
         "kind": "few-shot encoder with its labeller",
         "purpose": "a mask to W+ codes of the generator, whose features the labeller names",
@@ -168,16 +210,13 @@ def _make_encoder(
         "shots": len(annotated.images),
         "command": command,
         "options": asdict(options),
-        "parameters": sum(each.numel() for each in each.network.encoder.parameters()),
-        "hardware": hardware(device),
+        "pictures": step.pictures,
+        "parameters": sum(each.numel() for each in step.network.encoder.parameters()),
+        "hardware": hardware(step.network.encoder.code_scale.device),
         "seconds_of_last_run": round(time.monotonic() - started),
         "torch": str(torch.__version__),
     }
-    save_network(out, each.network, card=card, half=True)
-    state.unlink(missing_ok=True)
-    yield FewshotStep(
-        "train", options.encoder.steps, options.encoder.steps, each.losses, each.network
-    )
+    save_network(out, step.network, card=card, half=True)
 
 
 def labelled(
@@ -271,7 +310,7 @@ def _named(
     """Fits a labeller, or reads the one of a former run."""
     assert known.wplus is not None
     wplus = known.wplus.tensor
-    path = scratch / "labeller.safetensors"
+    path = scratch / _LABELLER
     identity = json.loads(json.dumps([made_from, asdict(options), wplus.double().sum().item()]))
     if path.exists() and read_card(path).get("identity") == identity:
         kept = load_network(path, device=wplus.device)

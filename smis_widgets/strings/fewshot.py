@@ -98,6 +98,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "few_sketch": ("Sketch",),
     "few_sketch_hint": ("Draw, and the generator follows",),
     "few_not_trained": ("The pad appears here when the encoder is trained",),
+    "few_keeping_sketch": ("Keeping the sketch for the next time",),
     "few_references": ("style of",),
     "few_references_tooltip": ("The style of a picture of the project; click it again to let go",),
 }

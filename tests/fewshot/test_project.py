@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from smis_core.checkpoints import fingerprint, load_generator, save_network
 from smis_core.fewshot import FewshotProject, ProjectSettings
+from smis_core.fewshot.project import project_generator
 from smis_core.labels import PORTRAITS, UNPAINTED, LabelClass, LabelMap, Palette
 from smis_core.latents import WPlus
 
@@ -257,6 +259,50 @@ def test_a_folder_is_not_made_twice_nor_opened_with_another_generator(project, w
         FewshotProject.open(project.folder, generator=tiny_generator(seed=5))
     with pytest.raises(FileNotFoundError):
         FewshotProject.open(project.folder / "none")
+
+
+def test_a_generator_that_was_handed_over_is_handed_over_again(project):
+    with pytest.raises(ValueError, match=r"generator=.*--generator"):
+        FewshotProject.open(project.folder)
+    with pytest.raises(ValueError, match="--generator"):
+        project_generator(project.folder)
+    assert reopened(project).palette == PALETTE
+
+
+def test_a_generator_is_found_again_by_its_file_from_any_folder(world, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    save_network(tmp_path / "own.safetensors", world.generator)
+    monkeypatch.chdir(tmp_path)
+    FewshotProject.create("p", PALETTE, generator=world.generator, source="own.safetensors")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    found = project_generator(tmp_path / "p", device="cpu")
+    assert fingerprint(found) == fingerprint(world.generator)
+    assert FewshotProject.open(tmp_path / "p").problems == ()
+    (tmp_path / "own.safetensors").unlink()
+    with pytest.raises(FileNotFoundError, match=r"own\.safetensors.*--generator"):
+        FewshotProject.open(tmp_path / "p")
+
+
+def test_the_bundled_generator_is_recognised(tmp_path):
+    FewshotProject.create(tmp_path / "p", PALETTE, generator=load_generator(device="cpu"))
+    assert FewshotProject.open(tmp_path / "p").resolution == 128
+
+
+def test_a_conditional_generator_is_refused_before_anything_is_written(project, tmp_path):
+    with pytest.raises(ValueError, match="unconditional one, got one with 3 classes"):
+        FewshotProject.create(tmp_path / "p", PALETTE, generator=tiny_generator(c_dim=3))
+    assert not (tmp_path / "p").exists()
+    with pytest.raises(ValueError, match="unconditional one"):
+        FewshotProject.open(project.folder, generator=tiny_generator(c_dim=3))
+
+
+def test_an_encoder_that_does_not_open_is_told(project):
+    project.encoder_path.write_bytes(b"cut off")
+    again = reopened(project)
+    (problem,) = again.problems
+    assert "encoder.safetensors" in problem
+    assert "train again" in problem
+    assert again.encoder_state == "none"
 
 
 def test_settings_out_of_range_are_refused_and_strange_ones_ignored(project):

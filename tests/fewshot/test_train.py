@@ -81,6 +81,36 @@ def test_the_state_of_another_run_is_refused(world, tmp_path):
         run(world, options=OPTIONS, state=state)
 
 
+def test_a_full_disk_does_not_end_the_training(world, tmp_path, monkeypatch):
+    state = tmp_path / "state"
+    whole = run(world, options=OPTIONS, state=state, state_interval_steps=2)
+    assert whole[-1].warning is None
+    kept = state.read_bytes()
+    state.unlink()
+    save, saved = torch.save, []
+
+    def full(values, path, **named):
+        saved.append(path)
+        if len(saved) == 2:
+            path.write_bytes(b"half")
+            raise RuntimeError("PytorchStreamWriter failed: No space left on device")
+        save(values, path, **named)
+
+    monkeypatch.setattr(torch, "save", full)
+    seen = []
+    for step in train_encoder(
+        world.generator, world.labeller, world.palette,
+        options=OPTIONS, state=state, state_interval_steps=2,
+    ):  # fmt: skip
+        seen.append((step.warning, [path.name for path in tmp_path.iterdir()]))
+    assert [warning is not None for warning, _ in seen] == [False] * 3 + [True] * 2 + [False]
+    assert "No space left" in seen[3][0]
+    assert "it goes on" in seen[3][0]
+    assert all(names == ["state"] for _, names in seen[1:]), "half a file takes no room"
+    assert state.read_bytes() == kept
+    assert step.losses == whole[-1].losses
+
+
 def test_the_generator_and_the_labeller_stay_as_they_are(world):
     before = {name: value.clone() for name, value in world.generator.state_dict().items()}
     run(world, options=OPTIONS)

@@ -14,13 +14,15 @@ PALETTE = Palette(
 )
 
 
-def tiny_generator(seed=0):
+def tiny_generator(seed=0, c_dim=0):
     torch.manual_seed(seed)
     config = GeneratorConfig(
-        resolution=32, channel_base=256, channel_max=16, z_dim=8, w_dim=8, mapping_layers=2
-    )
+        resolution=32, channel_base=256, channel_max=16, z_dim=8, w_dim=8, mapping_layers=2,
+        c_dim=c_dim,
+    )  # fmt: skip
     network = Generator(config).eval().requires_grad_(False)
-    network.mapping.w_avg.copy_(network.mapping(torch.randn(500, 8))[:, 0].mean(0))
+    classes = torch.eye(c_dim)[torch.arange(500) % c_dim] if c_dim else None
+    network.mapping.w_avg.copy_(network.mapping(torch.randn(500, 8), classes)[:, 0].mean(0))
     return network
 
 

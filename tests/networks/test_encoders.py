@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from smis_core.networks.encoders import MaskEncoder, MaskEncoderConfig
+from smis_core.networks.encoders import MaskEncoder, MaskEncoderConfig, small_config
 
 
 def config(**values):
@@ -12,9 +12,34 @@ def config(**values):
     return MaskEncoderConfig(**sound | small | values)
 
 
-def test_the_shipped_shape_has_at_most_a_million_and_a_half_parameters():
-    encoder = MaskEncoder(MaskEncoderConfig(num_classes=19, resolution=128, num_ws=12, w_dim=128))
+def test_the_shipped_shape_is_the_widest():
+    shipped = {"num_classes": 19, "resolution": 128, "num_ws": 12, "w_dim": 128}
+    assert small_config(**shipped) == MaskEncoderConfig(**shipped)
+
+
+@pytest.mark.parametrize("num_classes", [2, 19, 151, 255])
+@pytest.mark.parametrize(
+    ("resolution", "num_ws", "w_dim"),
+    [(128, 12, 128), (256, 14, 512), (512, 16, 512), (1024, 18, 512), (1024, 16, 512)],
+)
+def test_a_small_encoder_has_at_most_a_million_and_a_half_parameters(
+    num_classes, resolution, num_ws, w_dim
+):
+    sizes = {"resolution": resolution, "num_ws": num_ws, "w_dim": w_dim}
+    chosen = small_config(num_classes=num_classes, **sizes)
+    with torch.device("meta"):
+        encoder = MaskEncoder(chosen)
     assert sum(each.numel() for each in encoder.parameters()) <= 1_500_000
+    assert chosen.rank >= 16
+    assert (chosen.num_classes, chosen.num_ws, chosen.w_dim) == (num_classes, num_ws, w_dim)
+
+
+def test_choosing_a_size_draws_no_random_numbers():
+    torch.manual_seed(0)
+    wanted = torch.rand(3)
+    torch.manual_seed(0)
+    small_config(num_classes=19, resolution=1024, num_ws=18, w_dim=512)
+    assert torch.equal(torch.rand(3), wanted)
 
 
 @pytest.mark.parametrize("resolution", [4, 16, 32, 64, 128, 256])

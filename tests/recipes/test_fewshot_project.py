@@ -8,6 +8,7 @@ import pytest
 import torch
 from killing import killed_once
 
+from smis_core.checkpoints import fingerprint, load_network
 from smis_core.fewshot import (
     Anchor,
     EncoderOptions,
@@ -18,7 +19,7 @@ from smis_core.fewshot import (
 from smis_core.inversion import HybridOptions
 from smis_core.labelling import QuickOptions, ThoroughOptions
 from smis_core.labels import PORTRAITS, UNPAINTED, LabelClass, LabelMap, Palette
-from smis_core.recipes import fewshot_project
+from smis_core.recipes import drain, fewshot_project
 from smis_core.recipes.fewshot_project import invert_photograph, train_project
 from smis_core.recipes.mirrors import mirrored, with_mirrors
 from smis_core.recipes.region_change import change_region, changed_region
@@ -59,6 +60,18 @@ def project(tmp_path):
     made = FewshotProject.create(tmp_path / "mine", PALETTE, generator=tiny_generator())
     picture = made.add_sample(1)
     made.annotate(picture.name, LabelMap(shades(picture.image)[0].numpy(), PALETTE))
+    return made
+
+
+@pytest.fixture
+def sparse(tmp_path):
+    """A project of a dot and a line, whose labeller takes a moment."""
+    made = FewshotProject.create(
+        tmp_path / "marks", MARKS, generator=tiny_generator(), settings=ProjectSettings("sparse")
+    )
+    indices = np.full((32, 32), UNPAINTED, dtype=np.uint8)
+    indices[5:7, 5:7], indices[20, 4:28] = 1, 2
+    made.annotate(made.add_sample(1).name, LabelMap(indices, MARKS))
     return made
 
 
@@ -104,15 +117,30 @@ def test_a_training_whose_process_was_killed_goes_on(project):
     assert all(torch.allclose(whole[name], resumed[name], atol=1e-5) for name in whole)
 
 
-def test_a_sparse_project_draws_from_landmarks_and_lines(tmp_path):
-    project = FewshotProject.create(
-        tmp_path / "marks", MARKS, generator=tiny_generator(), settings=ProjectSettings("sparse")
-    )
-    indices = np.full((32, 32), UNPAINTED, dtype=np.uint8)
-    indices[5:7, 5:7], indices[20, 4:28] = 1, 2
-    sketch = LabelMap(indices, MARKS)
-    project.annotate(project.add_sample(1).name, sketch)
-    *_, last = train(project)
+def test_a_labeller_that_a_power_cut_spoilt_is_fitted_anew(sparse):
+    next(step for step in train(sparse) if step.phase == "train")
+    (kept,) = sparse.work.glob("*.labeller.safetensors")
+    fitted = fingerprint(load_network(kept).labeller)
+    kept.write_bytes(kept.read_bytes()[:100])
+    again = next(step for step in train(sparse) if step.phase == "train")
+    assert again.index == 1
+    assert fingerprint(load_network(kept).labeller) == fitted
+
+
+def test_what_could_not_be_kept_is_said_and_the_training_goes_on(sparse, monkeypatch, capsys):
+    def full(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("smis_core.fewshot.train.write_state", full)
+    last = drain(train(sparse))
+    assert "No space left" in last.warning
+    assert capsys.readouterr().err.count("No space left") == 1
+    assert sparse.encoder_state == "fresh"
+
+
+def test_a_sparse_project_draws_from_landmarks_and_lines(sparse):
+    *_, last = train(sparse)
+    sketch = sparse.pictures["seed-1"].annotation
     drawn = last.synthesizer.synthesize(sketch, style_seeds=(1, 2))
     assert drawn.images.shape == (2, 3, 32, 32)
     assert all(set(each) == {1, 2} for each in drawn.by_class)
@@ -196,20 +224,16 @@ def test_a_project_is_trained_from_a_terminal(project, tmp_path, monkeypatch):
     from smis_core.cli import app
 
     save_network(tmp_path / "generator.safetensors", project.generator)
-    made = FewshotProject.create(
-        tmp_path / "theirs",
-        PALETTE,
-        generator=project.generator,
-        source=str(tmp_path / "generator.safetensors"),
-        settings=ProjectSettings(pictures=16),
-    )
-    picture = project.pictures["seed-1"]
-    made.annotate(made.add_sample(1).name, picture.annotation)
+    project.set_settings(ProjectSettings(pictures=16))
     runner = CliRunner()
-    done = runner.invoke(app, ["fewshot", "project", str(made.folder), "--device", "cpu"])
+    refused = runner.invoke(app, ["fewshot", "project", str(project.folder)])
+    assert refused.exit_code == 1
+    assert "--generator" in refused.output
+    named = ["--generator", str(tmp_path / "generator.safetensors"), "--device", "cpu"]
+    done = runner.invoke(app, ["fewshot", "project", str(project.folder), *named])
     assert done.exit_code == 0, done.output
     assert "16 pictures" in done.output
-    assert made.encoder_state == "fresh"
+    assert project.encoder_state == "fresh"
     refused = runner.invoke(app, ["fewshot", "project", str(tmp_path)])
     assert refused.exit_code == 1
     assert "project.json" in refused.output

@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from smis_core.checkpoints import fingerprint, read_card
+from smis_core.checkpoints import fingerprint, read_card, save_network
 from smis_core.cli import app
-from smis_core.fewshot import EncoderOptions, load_synthesizer_files
+from smis_core.fewshot import EncoderOptions, ValidationOptions, load_synthesizer_files
 from smis_core.inversion import ProjectionOptions
 from smis_core.labelling import QuickOptions, ThoroughOptions
 from smis_core.labels import PORTRAITS, LabelClass, LabelMap, Palette
@@ -23,6 +23,9 @@ from smis_core.recipes.train_fewshot import FewshotOptions, make_encoder
 
 sys.path.append(str(Path(__file__).parent))
 from fewshot_world import SIZE, write_networks
+
+sys.path.append(str(Path(__file__).parents[1] / "fewshot"))
+from tiny_world import tiny_generator
 
 LABELLING = ThoroughOptions(
     QuickOptions(steps=4, hidden=4, members=2, copies=2, pixels=200), rounds=1, samples=2
@@ -44,7 +47,7 @@ def annotated():
     return annotated_renders(2, size=SIZE)
 
 
-def make(out, annotated, networks, scratch, options=OPTIONS):
+def make(out, annotated, networks, scratch, options=OPTIONS, **named):
     return make_encoder(
         out,
         annotated,
@@ -54,6 +57,7 @@ def make(out, annotated, networks, scratch, options=OPTIONS):
         options=options,
         command="a test",
         device="cpu",
+        **named,
     )
 
 
@@ -98,6 +102,24 @@ def test_an_interrupted_run_ends_with_the_same_encoder(annotated, networks, tmp_
     assert [step.phase for step in last][:1] == ["invert"]
     assert sum(step.phase == "invert" for step in last) == 1, "found latents are kept"
     assert fingerprint(whole) == fingerprint(parts)
+
+
+def test_a_training_ends_when_it_learns_nothing_more(annotated, networks, tmp_path):
+    out = tmp_path / "encoder.safetensors"
+    options = replace(OPTIONS, encoder=EncoderOptions(pictures=160, batch=4))
+    stall = ValidationOptions(masks=2, interval_steps=1, patience=2, least_gain=0.99, cooldown=0.5)
+    steps = list(make(out, annotated, networks, tmp_path / "work", options, validation=stall))
+    trained = [step for step in steps if step.phase == "train"]
+    assert trained[0].total == 40
+    assert trained[-1].index == trained[-1].total == 3
+    assert read_card(out)["pictures"] == 12
+
+
+def test_a_conditional_generator_is_refused(annotated, networks, tmp_path):
+    save_network(tmp_path / "classes.safetensors", tiny_generator(c_dim=2))
+    theirs = networks | {"generator": tmp_path / "classes.safetensors"}
+    with pytest.raises(ValueError, match="unconditional one, got one with 2 classes"):
+        make(tmp_path / "encoder.safetensors", annotated, theirs, tmp_path / "work")
 
 
 def test_other_options_do_not_reuse_what_was_kept(annotated, networks, tmp_path):
@@ -194,6 +216,7 @@ def test_folders_without_squares_or_files_are_refused(folders, tmp_path):
         (["--pictures", "."], "--masks"),
         (["--pictures", ".", "--masks", ".", "--shots", "1"], "choose"),
         (["--generator", "missing.safetensors"], "missing.safetensors"),
+        (["--patience", "-1"], "patience"),
     ],
 )
 def test_the_command_refuses_before_any_work(tmp_path, arguments, message):

@@ -10,9 +10,11 @@ from fewshot.conftest import PALETTE, shades, tiny_generator
 from PIL import Image
 from widgets.fake_inversion import PATIENCE
 
+from smis_core.checkpoints import save_network
 from smis_core.fewshot import FewshotProject, ProjectSettings
 from smis_core.images import to_uint8
 from smis_core.labels import UNPAINTED, LabelClass, LabelMap, Palette
+from smis_widgets.few_shot_desk import open_project, read_sketch
 from smis_widgets.few_shot_studio import SAMPLES, FewShotStudio
 
 SHORT = ProjectSettings(pictures=48, patience=0)
@@ -177,11 +179,26 @@ def test_a_project_is_opened_as_it_was_left(made, tmp_path):
     assert again.labels.labeller is not None
 
 
+def test_a_project_of_ones_own_generator_says_what_opens_it(generator, tmp_path, monkeypatch):
+    for folder in ("handed", "named", "elsewhere"):
+        (tmp_path / folder).mkdir()
+    open_project(generator, tmp_path / "handed", PALETTE, SHORT)
+    with pytest.raises(ValueError, match="generator="):
+        FewShotStudio(folder=tmp_path / "handed")
+    save_network(tmp_path / "own.safetensors", generator)
+    monkeypatch.chdir(tmp_path)
+    open_project("own.safetensors", tmp_path / "named", PALETTE, SHORT)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert open_project(None, tmp_path / "named", PALETTE, None).resolution == 32
+
+
 def test_a_desk_edited_by_hand_is_no_harm(made, tmp_path):
     made().choose(3)
     (tmp_path / "p" / "desk.json").write_text('{"first_seed": -4, "shown": 7}')
     again = made()
     assert (again.first_seed, again.pad.shown) == (0, "")
+    (tmp_path / "p" / "desk.json").write_text('{"first_seed": 4, "shown": "", "order": [1, "b"]}')
+    assert made().labels.order == tuple(range(4, 4 + SAMPLES))
     (tmp_path / "p" / "desk.json").write_text("{")
     assert made().pad.shown == ""
 
@@ -282,6 +299,42 @@ def test_the_style_of_a_picture_of_the_project_is_taken(made, trained_folder, tm
     assert studio.sketch.references.selected == []
     assert sketch.wait(PATIENCE)
     assert not np.allclose(sketch.portrait.wplus.tensor[:, rows:], wplus[:, rows:])
+
+
+def test_the_sketch_its_look_and_the_order_of_the_wall_are_as_they_were_left(
+    made, trained_folder, tmp_path
+):
+    shutil.copytree(trained_folder, tmp_path / "p")
+    studio = made()
+    assert studio.wait(PATIENCE)
+    studio.sort_button.click()
+    order, sketch = studio.labels.order, studio.sketch.studio
+    assert order != tuple(sorted(order))
+    sketch.pad.brush_size, sketch.pad.label = 120, 1
+    sketch.pad.stroke([(0.2, 0.2), (0.8, 0.2)])
+    sketch.choose_style(3)
+    sketch.truncation, sketch.mix_from = 0.4, 2
+    studio.sketch.references.selected = [0]
+    assert sketch.wait(PATIENCE)
+    image = sketch.portrait.image
+    studio.close()
+    again = made()
+    assert again.labels.order == order
+    found = again.sketch.studio
+    assert found.pad.value == sketch.pad.value
+    assert found.pad.origin is not None, "still drawn upon the character"
+    assert (found.style_seed, found.truncation, found.mix_from) == (3, 0.4, 2)
+    assert again.sketch.references.selected == [0]
+    assert found.wait(PATIENCE)
+    assert np.allclose(found.portrait.image, image, atol=1e-4)
+    again.sketch.load()  # as after another training
+    assert again.sketch.studio is not found
+    assert again.sketch.studio.pad.value == sketch.pad.value
+    assert again.sketch.studio.reference is not None
+    sketches = tmp_path / "p" / "sketches"
+    assert read_sketch(sketches).reference == "seed-3"
+    (sketches / ".last.json").write_text('{"seed": "x"')
+    assert read_sketch(sketches) is None
 
 
 def test_a_sketch_in_a_foreign_palette_is_translated_or_asked_about(made, trained_folder, tmp_path):

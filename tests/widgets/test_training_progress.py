@@ -30,6 +30,7 @@ class Step:
     losses: dict[str, float]
     phase: str = "train"
     validation: object = None
+    warning: str | None = None
 
 
 @dataclass(frozen=True)
@@ -223,6 +224,17 @@ def test_an_error_is_a_line_and_an_exception(made):
     with pytest.raises(ArithmeticError):
         progress.wait(PATIENCE)
     until(lambda: "The training failed: the loss is not a number" in progress.message.value)
+
+
+def test_what_went_wrong_without_ending_it_is_a_note(made):
+    progress = made(
+        iter([Step(1, 2, {"mask": 1.0}, warning="make room"), Step(2, 2, {"mask": 0.5})])
+    )
+    progress.start()
+    assert progress.wait(PATIENCE)
+    settle(progress)
+    assert progress.state == "done"
+    assert "make room" in progress.message.value
 
 
 def test_curves_and_the_film_of_the_results_are_saved(made, tmp_path):

@@ -1,7 +1,7 @@
 """A person's few-shot work in one folder."""
 
-from .files import recorded_source
+from .generators import project_generator
 from .project import FewshotProject
 from .record import ProjectPicture, ProjectSettings
 
-__all__ = ["FewshotProject", "ProjectPicture", "ProjectSettings", "recorded_source"]
+__all__ = ["FewshotProject", "ProjectPicture", "ProjectSettings", "project_generator"]

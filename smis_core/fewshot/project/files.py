@@ -63,18 +63,6 @@ def find_record(folder: Path, palette: Palette | None) -> tuple[Record, list[str
         return Record(found, "portraits/generator"), [problem]
 
 
-def recorded_source(folder: str | Path) -> str:
-    """How `load_generator` finds a project's generator.
-
-    Raises:
-        ValueError: the folder holds no readable record.
-    """
-    path = Path(folder) / RECORD
-    if not path.is_file():
-        raise ValueError(f"{folder}: wanted the folder of a project, but it has no {RECORD}")
-    return read_record(path).source
-
-
 def embedded_palette(folder: Path) -> Palette | None:
     """The palette that the first readable annotation carries."""
     for name in stems(folder / ANNOTATIONS, ".png"):

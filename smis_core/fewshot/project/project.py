@@ -19,15 +19,15 @@ import numpy as np
 import torch
 
 from ...annotations import translated
-from ...checkpoints import load_generator
-from ...checkpoints.native import fingerprint, load_network, read_card
+from ...checkpoints.native import fingerprint
 from ...images import ImageSource, UInt8Array, check_writable, read_image, save_image
 from ...labels import LabelMap, Palette
 from ...latents import WPlus, sample_z
 from ...networks.generator_base import GeneratorBase
 from ..annotate import AnnotatedPictures
-from ..network import FewshotNetwork
+from ..pyramid import check_unconditional
 from ..synthesis import Synthesizer
+from .encoder import encoder_problems, encoder_state, load_encoder
 from .files import (
     ANNOTATIONS,
     LATENTS,
@@ -39,6 +39,7 @@ from .files import (
     with_annotation,
     write_latent,
 )
+from .generators import check_belongs, load_recorded, source_of
 from .record import (
     RECORD,
     ProjectPicture,
@@ -82,7 +83,7 @@ class FewshotProject:
         palette: Palette,
         *,
         generator: GeneratorBase,
-        source: str = "portraits/generator",
+        source: str | Path = "",
         settings: ProjectSettings | None = None,
     ) -> FewshotProject:
         """A new project.
@@ -91,14 +92,17 @@ class FewshotProject:
             folder: made where it is missing; it may hold other files.
             palette: the classes to be painted.
             generator: what is annotated and will draw.
-            source: how `load_generator` finds that generator again.
+            source: the file or name by which `load_generator` finds that generator again; without
+                it, a project of another generator than the bundled one is opened with `generator`.
             settings: what is trained, and how long.
 
         Raises:
-            ValueError: the folder holds a project, or cannot be written, or the palette has a
-                class 0 although sketches are sparse (there it means 'unknown').
+            ValueError: the folder holds a project, or cannot be written, the generator is
+                conditional, or the palette has a class 0 although sketches are sparse (there it
+                means 'unknown').
         """
         folder = Path(folder)
+        check_unconditional(generator)
         check_writable(folder, folder=True)
         if (folder / RECORD).exists():
             raise ValueError(
@@ -108,7 +112,8 @@ class FewshotProject:
         check_kind(settings, palette)
         for name in (PICTURES, LATENTS, ANNOTATIONS):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        record = Record(palette, source, fingerprint(generator), settings)
+        own = fingerprint(generator)
+        record = Record(palette, source_of(own, source), own, settings)
         project = cls(folder, record, generator, {}, [])
         project._write()
         return project
@@ -133,24 +138,22 @@ class FewshotProject:
 
         Raises:
             FileNotFoundError: no such folder, or no generator of the recorded name.
-            ValueError: nothing in the folder says what the classes are, or the generator is another
-                than the project's.
+            ValueError: nothing in the folder says what the classes are, no generator is named
+                there, or it is another than the project's, or conditional.
         """
         folder = Path(folder)
         if not folder.is_dir():
             raise FileNotFoundError(f"{folder}: wanted the folder of a project, there is none")
         record, problems = find_record(folder, palette)
-        generator = generator or load_generator(record.source)
+        generator = generator or load_recorded(folder, record)
+        check_unconditional(generator)
         own = fingerprint(generator)
-        if record.fingerprint not in ("", own):
-            raise ValueError(
-                f"{folder}: belongs to another generator than {record.source or 'the given one'}"
-                " is now (the fingerprint differs); open it with generator= the one it was made"
-                " with"
-            )
+        check_belongs(folder, record, own)
         record.fingerprint = own
         pictures, found = read_all(folder, record, generator)
-        return cls(folder, record, generator, pictures, [*problems, *found])
+        project = cls(folder, record, generator, pictures, [*problems, *found])
+        project._problems += encoder_problems(project.encoder_path)
+        return project
 
     @property
     def palette(self) -> Palette:
@@ -343,11 +346,7 @@ class FewshotProject:
     @property
     def encoder_state(self) -> Literal["none", "fresh", "stale"]:
         """Whether an encoder was trained, and from the annotations as they are now."""
-        try:
-            made_from = read_card(self.encoder_path).get("made_from", {})
-        except (FileNotFoundError, ValueError):
-            return "none"
-        return "fresh" if made_from.get("annotated") == self.digest() else "stale"
+        return encoder_state(self.encoder_path, self.digest())
 
     def synthesizer(self) -> Synthesizer:
         """The trained encoder, ready to draw.
@@ -356,10 +355,7 @@ class FewshotProject:
             FileNotFoundError: nothing is trained yet.
             ValueError: the file is broken, or belongs to another generator.
         """
-        network = load_network(self.encoder_path, device=self.generator.mapping.w_avg.device)
-        if not isinstance(network, FewshotNetwork):
-            raise ValueError(f"{self.encoder_path}: wanted an encoder with its labeller")
-        return Synthesizer(self.generator, network)
+        return load_encoder(self.encoder_path, self.generator)
 
     def _picture(self, name: str) -> ProjectPicture:
         if name not in self.pictures:
