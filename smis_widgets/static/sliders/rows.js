@@ -12,6 +12,7 @@ const columnOf = (key) => ({ kind: key.split(":")[0], name: key.slice(key.indexO
 class Rows {
   constructor(model, texts, wire) {
     Object.assign(this, { model, texts, wire, folded: new Set(["middle", "fine"]), lines: [] });
+    this.follow = framed((rows, key, value) => this.#follow(rows, key, value));
     this.element = h("div", { className: "smis-turn-table", role: "group", "aria-label": texts.layers });
   }
 
@@ -95,8 +96,13 @@ class Rows {
   #turn(rows, key, value, more) {
     if (value === "rest") return this.wire.ask("rest", {}, { more });
     this.wire.ask("set", { rows, column: key, value }, { more, key: `${rows}/${key}` });
-    // Rows and groups follow the hand without waiting for the kernel.
-    if (more) this.#paint((row, each) => (each === key && rows.includes(row) && !this.#locked([row]) ? value : null));
+    if (more) this.follow(rows, key, value);
+  }
+
+  // Rows and groups follow the hand without waiting for the kernel; what it has answered is newer than the hand.
+  #follow(rows, key, value) {
+    if (this.wire.quiet) return;
+    this.#paint((row, each) => (each === key && rows.includes(row) && !this.#locked([row]) ? value : null));
   }
 
   #value(row, key) {
