@@ -99,6 +99,16 @@ function render({ model, el }) {
     dials.show();
     rows.show();
   };
+  // An answer brings settings and what was heard in one message, and each tells of itself.
+  let due = false;
+  const answered = () => {
+    if (due) return;
+    due = true;
+    queueMicrotask(() => {
+      due = false;
+      if (!signal.aborted) show();
+    });
+  };
   const again = () => {
     line.textContent = model.get("again");
     // The widget manager says so by a class: a kernel that was restarted has forgotten the widget.
@@ -109,7 +119,7 @@ function render({ model, el }) {
   const watcher = new MutationObserver(again);
   const heard = {
     "change:layout_of": build, "change:columns": build, "change:turnable": build,
-    "change:dials": () => dials.show(), "change:settings": show, "change:heard": show, "change:again": again,
+    "change:dials": () => dials.show(), "change:settings": answered, "change:heard": answered, "change:again": again,
   };
   for (const [event, act] of Object.entries(heard)) model.on(event, act);
   build();

@@ -5,6 +5,8 @@ const COLUMNS = {
   blend: { min: 0, max: 1, step: 0.01, rest: 0, digits: 2 },
   noise: { min: 0, max: 3, step: 0.02, rest: 1, digits: 2 },
 };
+// What follows the slider in the hand may lag behind it: every line that is painted delays the picture.
+const FOLLOW_MS = 80;
 
 const put = (element, name, value) => element[name] === value || (element[name] = value);
 const columnOf = (key) => ({ kind: key.split(":")[0], name: key.slice(key.indexOf(":") + 1) });
@@ -12,7 +14,6 @@ const columnOf = (key) => ({ kind: key.split(":")[0], name: key.slice(key.indexO
 class Rows {
   constructor(model, texts, wire) {
     Object.assign(this, { model, texts, wire, folded: new Set(["middle", "fine"]), lines: [] });
-    this.follow = framed((rows, key, value) => this.#follow(rows, key, value));
     this.element = h("div", { className: "smis-turn-table", role: "group", "aria-label": texts.layers });
   }
 
@@ -96,13 +97,17 @@ class Rows {
   #turn(rows, key, value, more) {
     if (value === "rest") return this.wire.ask("rest", {}, { more });
     this.wire.ask("set", { rows, column: key, value }, { more, key: `${rows}/${key}` });
-    if (more) this.follow(rows, key, value);
+    // Rows and groups follow the hand without waiting for the kernel.
+    if (more) this.#follow((row, each) => (each === key && rows.includes(row) && !this.#locked([row]) ? value : null));
   }
 
-  // Rows and groups follow the hand without waiting for the kernel; what it has answered is newer than the hand.
-  #follow(rows, key, value) {
-    if (this.wire.quiet) return;
-    this.#paint((row, each) => (each === key && rows.includes(row) && !this.#locked([row]) ? value : null));
+  #follow(ahead) {
+    this.ahead = ahead;
+    this.following ??= setTimeout(() => {
+      this.following = null;
+      // What the kernel has answered is newer than what the hand did.
+      if (!this.wire.quiet) this.#paint(this.ahead);
+    }, FOLLOW_MS);
   }
 
   #value(row, key) {
