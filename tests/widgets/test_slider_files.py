@@ -76,6 +76,37 @@ def test_dropped_directions_join(opened, tmp_path):
     assert sliders.panel.turnable["own 1"] == [0]
 
 
+@pytest.mark.parametrize("others", ["others", "none"])
+def test_an_edit_keeps_its_directions_when_others_are_offered(opened, others):
+    sliders, page = opened
+    page.turn("strength:sefa 1", 1.5, 0, 1)
+    used = sliders.directions
+    more = sefa(sliders.generator, rows=[0], count=1, prefix="own")
+    sliders.directions = more if others == "others" else None
+    page.ask("dice", place="a")
+    page.turn("psi", 0.5, 2)
+    assert page.told == ""
+    if others == "others":
+        page.turn("strength:own 1", 1.0, 0)
+    page.turn("strength:sefa 1", 1.0, 0)
+    assert page.told == ""
+    kept = sliders.state
+    assert [row.strengths.get("sefa 1") for row in kept.edit.rows[:2]] == [1.0, 1.5]
+    assert torch.equal(kept.directions["sefa 1"], used["sefa 1"])
+    assert shows(sliders)
+
+
+def test_a_direction_that_is_learnt_anew_takes_the_place_of_the_old(opened):
+    sliders, page = opened
+    page.turn("strength:sefa 1", 1.5, 0, 1)
+    better = sliders.directions.select(["sefa 2"]).renamed({"sefa 2": "sefa 1"})
+    sliders.directions = better
+    page.turn("strength:sefa 1", 1.0, 0)
+    assert page.told == ""
+    assert torch.equal(sliders.state.directions["sefa 1"], better["sefa 1"])
+    assert shows(sliders)
+
+
 @pytest.mark.parametrize("method", ["sefa:coarse", "pca", "features"])
 def test_directions_are_found_once(opened, method, tmp_path, monkeypatch):
     monkeypatch.setattr("smis_core.editing.cache.cache_folder", lambda: tmp_path)
