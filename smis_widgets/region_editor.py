@@ -24,6 +24,7 @@ from smis_core.editing import (
     read_source,
     resolve,
 )
+from smis_core.editing.identity import check_same_space
 from smis_core.editing.mixing import Readable
 from smis_core.images import ImageSource, check_writable, read_image
 from smis_core.jobs import LatestWorker
@@ -63,7 +64,7 @@ class RegionEditor(widgets.VBox):
     """
 
     state = traitlets.Instance(EditState)
-    """What is drawn inside of the region."""
+    """What is drawn inside of the region; one of another generator is refused."""
 
     softness = traitlets.Float(0.05, min=0.0, max=0.25)
     """Width of the edge, in sides of the picture."""
@@ -199,14 +200,11 @@ class RegionEditor(widgets.VBox):
     @traitlets.validate("state")
     def _check_state(self, proposal: Any) -> EditState:
         state: EditState = proposal["value"]
-        mine, theirs = self.kept.generator, state.generator
-        if (mine.num_ws, mine.w_dim) != (theirs.num_ws, theirs.w_dim):
-            error = ValueError(
-                f"state: wanted one of {mine.num_ws} rows of {mine.w_dim}, as this generator has, "
-                f"got {theirs.num_ws} rows of {theirs.w_dim}"
-            )
+        try:
+            check_same_space("the state", state.generator, self.kept.generator)
+        except ValueError as error:
             self.message.error(self._strings("rendering"), error, self._strings)
-            raise traitlets.TraitError(str(error))
+            raise traitlets.TraitError(str(error)) from None
         return state
 
     # From the region and the edit to the picture

@@ -155,7 +155,7 @@ class SeedWall(widgets.VBox):
         """Others like one state, by default like what is chosen.
 
         Raises:
-            ValueError: a state of another generator's shape.
+            ValueError: a state of another generator.
         """
         state = state or self.chosen
         rows = None if self.group == "all" else group_rows(self.generator, self.group)

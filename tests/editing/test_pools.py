@@ -25,7 +25,7 @@ from smis_core.editing import (
 )
 from smis_core.latents import WPlus
 
-from .conftest import FAMILIES, a_class
+from .conftest import FAMILIES, a_class, stylegan2
 
 
 def states(generator, *seeds):
@@ -156,6 +156,9 @@ def test_positions_on_a_circle_are_turns(generator):
         (lambda g: SeedPool(g, label=2), "no classes"),
         (lambda g: StatePool(g, []), "at least one"),
         (lambda g: StatePool(g, other()), "rows"),
+        (lambda g: StatePool(g, strange()), "mapping network is another"),
+        (lambda g: LikePool(g, strange()[0]), "mapping network is another"),
+        (lambda g: BetweenPool(g, strange()), "mapping network is another"),
         (lambda g: LikePool(g, states(g, 1)[0], radius=1.5), "radius"),
         (lambda g: LikePool(g, states(g, 1)[0], rows=[99]), "rows"),
         (lambda g: BetweenPool(g, states(g, 1)), "at least two"),
@@ -175,3 +178,8 @@ def other():
     identity = Identity(network="0" * 64, mapping="0" * 64, num_ws=3, w_dim=5)
     latent = Found(WPlus(torch.zeros(1, 3, 5)))
     return [EditState(generator=identity, a=latent, edit=Edit.neutral(3))]
+
+
+def strange():
+    """States of another generator whose W+ is as large."""
+    return states(stylegan2(seed=1), 1, 2)

@@ -115,12 +115,15 @@ def test_it_is_saved_and_nothing_is_overwritten(editor, tmp_path):
     assert np.array_equal(np.array(Image.open(first)), np.array(editor.picture))
 
 
-def test_a_state_of_another_generator_is_a_line_and_nothing_changes(editor):
-    identity = editor.kept.generator
-    wrong = type(identity)(network="0" * 64, mapping="0" * 64, num_ws=3, w_dim=8)
-    state = EditState(generator=wrong, a=Seeded(1), edit=Edit.neutral(3))
+@pytest.mark.parametrize(
+    ("rows", "width", "reason"), [(3, 8, "6 rows"), (6, 8, "mapping network is another")]
+)
+def test_a_state_of_another_generator_is_a_line_and_nothing_changes(editor, rows, width, reason):
+    mine = editor.kept.generator
+    wrong = type(mine)(network="0" * 64, mapping="0" * 64, num_ws=rows, w_dim=width)
+    state = EditState(generator=wrong, a=Seeded(1), edit=Edit.neutral(rows))
     before = picture(editor)
-    with pytest.raises(traitlets.TraitError, match="6 rows"):
+    with pytest.raises(traitlets.TraitError, match=reason):
         editor.state = state
     assert "smis-error" in editor.message.value
     assert editor.state is editor.kept
