@@ -89,7 +89,7 @@ class SeedPool(Pool):
         if not 0 <= psi <= 2:
             raise ValueError(f"psi: wanted a number from 0 to 2, got {psi}")
         one_hot(generator, label, 1)
-        super().__init__(generator, LARGEST_SEED - self.first, identity=identity)
+        super().__init__(generator, LARGEST_SEED - self.first + 1, identity=identity)
         self.label, self.psi = label, psi
 
     @torch.no_grad()

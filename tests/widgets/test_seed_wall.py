@@ -202,11 +202,24 @@ def test_what_is_no_seed_is_a_line_and_the_wall_stays(wall, typed):
 
 
 def test_the_last_seeds_are_a_short_wall(generator):
-    wall = SeedWall(generator, seed=2**63 - 3)
+    last = 2**63 - 1
+    wall = SeedWall(generator, seed=last - 2)
     look(wall.wall)
     assert wall.wait()
+    assert wall.wall.count == 3
     wall.wall.selected = [wall.wall.count - 1]
-    assert wall.chosen.a.seed == 2**63 - 2
+    assert wall.chosen.a.seed == last
+    wall.seed_field.field.value = f"{last}"
+    assert (wall.wall.count, wall.message.value) == (1, "")
+    wall.close()
+
+
+def test_the_last_seed_is_searched_along_directions(generator):
+    wall = SeedWall(generator, seed=2**63 - 1, directions=small_directions(generator))
+    look(wall.wall)
+    assert wall.wait()
+    assert wall.chosen.a == Seeded(2**63 - 1)
+    assert shows(wall, 0, wall.chosen)
     wall.close()
 
 
