@@ -52,7 +52,8 @@ class StyleGrid(widgets.VBox):
     """What was clicked last; the first mixture before that."""
 
     layers = traitlets.Tuple(traitlets.Int(), traitlets.Int())
-    """First and last row of W+ that comes from the columns."""
+    """First and last row of W+ that comes from the columns; rows that there are not are
+    refused."""
 
     _filler: WallFiller | None = None
 
@@ -76,8 +77,7 @@ class StyleGrid(widgets.VBox):
         self._rows = rows_of(generator)
         last = generator.num_ws - 1
         first, until = layers or (0, max(generator.num_ws // 3 - 1, 0))
-        if not 0 <= first <= until <= last:
-            raise ValueError(f"layers: wanted first and last from 0 to {last}, got {layers}")
+        self._check_range((first, until))
         self._sources = {"down": self._read(down), "across": self._read(across)}
         self._typing = True
         self.message = MessageLine()
@@ -176,6 +176,22 @@ class StyleGrid(widgets.VBox):
         self.set_sources(**{side: seeds})
 
     # The grid
+
+    def _check_range(self, layers: tuple[int, int]) -> None:
+        first, until = layers
+        last = self.generator.num_ws - 1
+        if not 0 <= first <= until <= last:
+            raise ValueError(f"layers: wanted first and last from 0 to {last}, got {layers}")
+
+    @traitlets.validate("layers")
+    def _check_layers(self, proposal: Any) -> tuple[int, int]:
+        layers: tuple[int, int] = proposal["value"]
+        try:
+            self._check_range(layers)
+        except ValueError as problem:
+            self.message.error(self._strings("mixing"), problem, self._strings)
+            raise traitlets.TraitError(str(problem)) from None
+        return layers
 
     def _mixed(self, layers: tuple[int, int]) -> MixPool:
         return MixPool(
