@@ -241,6 +241,8 @@ def test_a_reloaded_page_shows_everything_again(opened):
     data = base64.b64decode(page.evaluate(PIXELS))
     shown = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
     assert np.array_equal(shown, before)
+    # The page that went took its view with it: the one that came is all there is to draw for.
+    becomes(kernel, "[*sliders.view._views.values()].count(True)", 1)
     page.evaluate(THEME, "JupyterLab Dark")
     keep_screenshot(page, "4-dark")
     page.evaluate(THEME, "JupyterLab Light")
