@@ -77,7 +77,8 @@ class LatentSliders(widgets.VBox):
     is refused."""
 
     directions = traitlets.Instance(Directions, allow_none=True)
-    """What rows can be moved along; those of another generator are refused."""
+    """What rows can be moved along, all of it; `add` leaves the others. Those of another generator
+    are refused."""
 
     columns = traitlets.List(traitlets.Unicode())
     """What there are sliders for: "strength:NAME", "psi", "blend", "noise"."""
@@ -213,6 +214,16 @@ class LatentSliders(widgets.VBox):
         job.start()
         return job
 
+    def add(self, directions: Directions) -> None:
+        """Offer more directions beside the others, of one name the new ones, and show sliders for
+        the first of them.
+
+        Raises:
+            ValueError: they are another generator's; the message says why.
+        """
+        directions.check(self.identity)
+        self._desk.join(directions)
+
     def save(self) -> Path:
         """Write the present picture as PNG with its latent, under the next free number.
 
@@ -337,19 +348,18 @@ class LatentSliders(widgets.VBox):
 
     @traitlets.validate("state")
     def _check_state(self, proposal: Any) -> EditState:
-        return self._checked(proposal, lambda state: check_state(self.identity, state))
+        state: EditState = proposal["value"]
+        with self.message.refusing("opening", self._strings):
+            check_state(self.identity, state)
+        return state
 
     @traitlets.validate("directions")
     def _check_directions(self, proposal: Any) -> Directions | None:
-        return self._checked(proposal, lambda found: found is None or found.check(self.identity))
-
-    def _checked(self, proposal: Any, check: Callable[[Any], None]) -> Any:
-        try:
-            check(proposal["value"])
-        except ValueError as problem:
-            self.message.error(self._strings("opening"), problem, self._strings)
-            raise traitlets.TraitError(str(problem)) from None
-        return proposal["value"]
+        found: Directions | None = proposal["value"]
+        with self.message.refusing("opening", self._strings):
+            if found is not None:
+                found.check(self.identity)
+        return found
 
     def _replaced(self) -> None:
         """Another generator: its own layers, and of the picture what still means the same."""

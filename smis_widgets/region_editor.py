@@ -200,11 +200,8 @@ class RegionEditor(widgets.VBox):
     @traitlets.validate("state")
     def _check_state(self, proposal: Any) -> EditState:
         state: EditState = proposal["value"]
-        try:
+        with self.message.refusing("rendering", self._strings):
             check_same_space("the state", state.generator, self.kept.generator)
-        except ValueError as error:
-            self.message.error(self._strings("rendering"), error, self._strings)
-            raise traitlets.TraitError(str(error)) from None
         return state
 
     # From the region and the edit to the picture

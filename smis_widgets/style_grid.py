@@ -186,11 +186,8 @@ class StyleGrid(widgets.VBox):
     @traitlets.validate("layers")
     def _check_layers(self, proposal: Any) -> tuple[int, int]:
         layers: tuple[int, int] = proposal["value"]
-        try:
+        with self.message.refusing("mixing", self._strings):
             self._check_range(layers)
-        except ValueError as problem:
-            self.message.error(self._strings("mixing"), problem, self._strings)
-            raise traitlets.TraitError(str(problem)) from None
         return layers
 
     def _mixed(self, layers: tuple[int, int]) -> MixPool:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from editing.conftest import stylegan2
 from widgets.slider_page import SliderPage, shows, tiny
 
 from smis_core.editing import draw, extract, save_directions, sefa
@@ -74,6 +75,24 @@ def test_dropped_directions_join(opened, tmp_path):
     assert sliders.directions.names == ("sefa 1", "sefa 2", "sefa 3", "own 1")
     assert "strength:own 1" in sliders.columns
     assert sliders.panel.turnable["own 1"] == [0]
+
+
+def test_a_program_adds_directions_beside_the_others(opened):
+    sliders, page = opened
+    own = sefa(sliders.generator, rows=[0], count=1, prefix="own")
+    sliders.add(own)
+    assert sliders.directions.names == ("sefa 1", "sefa 2", "sefa 3", "own 1")
+    assert "strength:own 1" in sliders.columns
+    better = sefa(sliders.generator, rows=[1], count=1, prefix="own")
+    sliders.add(better)
+    assert sliders.panel.turnable["own 1"] == [1]
+    page.turn("strength:own 1", 2.0, 0, 1)
+    page.turn("strength:sefa 1", 1.0, 0)
+    assert page.told == ""
+    assert sliders.state.edit.rows[1].strengths == {"own 1": 2.0}
+    assert shows(sliders)
+    with pytest.raises(ValueError, match="mapping network is another"):
+        sliders.add(sefa(stylegan2(seed=1)))
 
 
 @pytest.mark.parametrize("others", ["others", "none"])
