@@ -11,7 +11,7 @@ import ipywidgets as widgets
 import traitlets
 from torch import Tensor
 
-from smis_core.checkpoints import load_generator
+from smis_core.checkpoints import load_generator, source_of
 from smis_core.editing import (
     Directions,
     EditState,
@@ -54,7 +54,7 @@ class LatentSliders(widgets.VBox):
         state: what to open, as `load` takes it; None: two seeds, nothing turned.
         folder: where the save button writes.
         source: what `load_generator` opens to get this generator, for the lines of Python; None
-            knows the bundled one.
+            knows that of a generator that it opened.
         language: of the texts, see `smis_widgets.strings`.
 
     Raises:
@@ -110,8 +110,8 @@ class LatentSliders(widgets.VBox):
         self.bare: WPlus | None = None
         self._screen = SliderScreen(self)
         self._behind = False
-        self._source = source
         generator = load_generator() if generator is None else generator
+        self._source = source or source_of(generator)
         self.identity: Identity = identify(generator)
         self.files = DirectionFiles(self.identity)
         known = self.files.opened(directions)
@@ -365,7 +365,7 @@ class LatentSliders(widgets.VBox):
         """Another generator: its own layers, and of the picture what still means the same."""
         with self.lock:
             generator = self.generator
-            self.identity = identify(generator)
+            self.identity, self._source = identify(generator), source_of(generator)
             self._painter.take(generator)
             self.files, self.bare = DirectionFiles(self.identity), None
             bundled = self.files.opened(None)

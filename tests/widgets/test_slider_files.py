@@ -5,6 +5,7 @@ import torch
 from editing.conftest import stylegan2
 from widgets.slider_page import SliderPage, shows, tiny
 
+from smis_core.checkpoints import load_generator, save_network
 from smis_core.editing import draw, extract, save_directions, sefa
 from smis_widgets import LatentSliders
 
@@ -55,6 +56,31 @@ def test_the_code_draws_the_same(opened, tmp_path, monkeypatch):
     exec(sliders.panel.again.replace("LatentSliders(", "opened = LatentSliders("), space)
     assert space["opened"].state.edit.rows[1].psi == 0.5
     space["opened"].close()
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["remembered", "given"])
+def test_the_code_opens_the_file_of_the_generator(tmp_path, given):
+    first, second = (stylegan2(seed=seed) for seed in (0, 1))
+    for name, network in (("first", first), ("second", second)):
+        save_network(tmp_path / f"{name}.safetensors", network)
+    path = str(tmp_path / "first.safetensors")
+    generator = first if given else load_generator(path, device="cpu")
+    sliders = LatentSliders(generator, source=path if given else None, folder=tmp_path)
+    page = SliderPage(sliders)
+    page.turn("psi", 0.5, 0)
+    space = {}
+    exec(sliders.code(), space)
+    assert shows(sliders)
+    assert torch.equal(space["image"].clamp(-1, 1), sliders.picture)
+    assert f"load_generator({path!r})" in sliders.panel.again
+    sliders.generator = load_generator(tmp_path / "second.safetensors", device="cpu")
+    exec(sliders.code(), space)
+    assert shows(sliders)
+    assert torch.equal(space["image"].clamp(-1, 1), sliders.picture)
+    # What opened the one before opens no other.
+    sliders.generator = stylegan2(seed=2)
+    assert "first" not in sliders.code()
+    sliders.close()
 
 
 def test_a_damaged_latent_is_refused(opened):
