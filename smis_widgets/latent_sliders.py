@@ -370,6 +370,7 @@ class LatentSliders(widgets.VBox):
             self.files, self.bare = DirectionFiles(self.identity), None
             bundled = self.files.opened(None)
             state = carried(self.state, self.identity, classes=generator.config.c_dim)
+            told = "replaced_tuned" if state.edit is self.state.edit else "replaced"
             self._memory = Memory(state, self._strings("film_first"))
             self._desk.locked = set()
             self.films.begin()
@@ -379,6 +380,7 @@ class LatentSliders(widgets.VBox):
                 self.directions = bundled
                 self.columns = first_columns(bundled)
             self.take(state, "", kept=False)
+            self.message.note(self._strings(told))
 
     def _guarded(self, what: str, act: Callable[..., None]) -> Callable[..., None]:
         return self.message.guarding(act, what, self._strings)

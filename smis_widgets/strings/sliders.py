@@ -48,7 +48,10 @@ TABLE: dict[str, tuple[str, ...]] = {
     "sliders.place_y": ("down",),
     "sliders.place_turn": ("turn",),
     "sliders.copy": ("Copy",),
-    "sliders.too_large": ("{name} has more than 256 MB: pictures and directions are smaller",),
+    "sliders.too_large": (
+        "{name} has more than 9 MB, and a page cannot send as much: open it in Python, a picture "
+        "with sliders.load(path), directions with sliders.add(load_directions(path))",
+    ),
     "sliders.gone": (
         "The kernel was restarted and has forgotten this picture: the sliders move nothing any "
         "more. Run the cell again, or these lines, which bring you back to where you were:",
@@ -94,5 +97,11 @@ TABLE: dict[str, tuple[str, ...]] = {
     "opening": ("Opening",),
     "opened_picture": ("{name} is open, with everything that it was made from",),
     "opened_directions": ("The directions of {name} are open: {names}",),
+    "replaced": (
+        "Another generator: the seeds stay, what was turned does not, and the history begins anew",
+    ),
+    "replaced_tuned": (
+        "A tuned copy of the generator: all that was turned stays, and the history begins anew",
+    ),
     "saved_latent": ("Saved as {path}, with the latent in it: drop it here to come back",),
 }
