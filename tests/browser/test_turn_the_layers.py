@@ -28,7 +28,8 @@ AT_REST = """frame => {
 }"""
 HAIR = "sliders.panel.dials['hair colour']['turns']"
 DROP = """data => {
-    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+    const bytes = typeof data === 'number' ? new Uint8Array(data)
+        : Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
     const transfer = new DataTransfer();
     transfer.items.add(new File([bytes], 'kept.png', { type: 'image/png' }));
     const root = document.querySelector('.smis-turn');
@@ -206,6 +207,12 @@ def test_a_saved_picture_is_dropped_and_everything_is_back(opened):
     page.evaluate(DROP, base64.b64encode(b"no picture at all").decode())
     expect(page.locator(".smis-turn .smis-error:visible")).to_contain_text("this is no PNG")
     assert np.array_equal(picture(page, kernel), kept)
+    # The server would close the connection at what is larger than a message may be.
+    page.evaluate(DROP, 10 * 2**20)
+    expect(page.locator(".smis-turn .smis-error:visible")).to_contain_text("sliders.load(path)")
+    films = kernel.value("len(sliders.history)")
+    page.locator(".smis-dice").first.click()
+    becomes(kernel, "len(sliders.history)", films + 1)
 
 
 def test_it_is_not_drawn_while_it_is_scrolled_away(opened):

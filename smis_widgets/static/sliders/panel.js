@@ -1,6 +1,7 @@
 // The panel: sources, the columns that are shown, the table of layers; takes files that are dropped; says so when the
 // kernel is gone.
-const LARGEST_FILE = 256 * 2 ** 20;
+// A Jupyter server closes the connection at a message of more than 10 MiB.
+const LARGEST_FILE = 9 * 2 ** 20;
 
 class Chips {
   constructor(model, texts, wire) {
