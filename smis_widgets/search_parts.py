@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 
 import ipywidgets as widgets
 
@@ -12,7 +13,9 @@ from smis_core.editing import (
     Directions,
     EditState,
     Found,
+    Pool,
     Seeded,
+    SeedPool,
     group_rows,
     load_directions,
     split_seed,
@@ -24,6 +27,24 @@ from smis_widgets.controls import icon_button
 from smis_widgets.strings import Strings
 
 LARGEST_DICE = 999_999
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What hangs on the wall."""
+
+    pool: Pool
+    title: str
+    keys: tuple[Hashable, ...] | None = None
+    """of favourites, in their order"""
+
+    def key(self, number: int) -> Hashable:
+        """What a star is given to: a seed is the same one wherever it hangs."""
+        if self.keys is not None:
+            return self.keys[number]
+        if isinstance(self.pool, SeedPool):
+            return self.pool.first + number, self.pool.label, self.pool.psi
+        return self.pool, number
 
 
 class SeedField(widgets.HBox):

@@ -28,6 +28,7 @@ from smis_widgets.keepsakes import album, save_portrait, sheet
 from smis_widgets.mask_pad import MaskPad
 from smis_widgets.portraitist import Look, Portrait, Portraitist, Refined
 from smis_widgets.strings import Strings
+from smis_widgets.studio_states import OpensStates
 from smis_widgets.style_row import StyleRow, look_rows
 
 STYLES = 6
@@ -35,7 +36,7 @@ REFINE_SECONDS = 3.0
 MAX_SEED = 999_999
 
 
-class SketchStudio(widgets.VBox):
+class SketchStudio(OpensStates, widgets.VBox):
     """A pad, the portrait beside it, and what changes its look.
 
     The portrait follows the drawing: it is rendered on a thread of its own, during a stroke as
@@ -297,7 +298,7 @@ class SketchStudio(widgets.VBox):
         self.styles.begin(seed)
         self._changing = True
         try:
-            self.style_seed = seed
+            self.opened, self.style_seed = None, seed
             self.original()
         finally:
             self._changing = False
