@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +20,11 @@ from smis_core.editing import (
     Directions,
     Edit,
     EditState,
+    Outside,
     blend_region,
+    embed,
     identify,
+    outside_of,
     read_source,
     resolve,
 )
@@ -39,6 +43,9 @@ from smis_widgets.strings import Strings
 from smis_widgets.thumbnails import pixels
 
 STRONGEST = 3.0
+REST_SECONDS = 0.15
+"""A hand that does nothing for so long rests: the picture becomes exact."""
+_HELD_BYTES = 2**29
 
 
 class RegionEditor(widgets.VBox):
@@ -55,6 +62,7 @@ class RegionEditor(widgets.VBox):
         picture: stands outside instead of what the generator draws of `kept`, such as the picture
             that was inverted.
         directions: one slider each; by default the bundled ones where they fit.
+        label: the class of a seed, where the generator has classes.
         folder: where the save button writes.
         language: of the texts, see `smis_widgets.strings`.
 
@@ -72,7 +80,7 @@ class RegionEditor(widgets.VBox):
     folder = traitlets.Unicode("pictures")
     """Where the save button writes."""
 
-    _worker: LatestWorker[_Request, np.ndarray] | None = None
+    _worker: LatestWorker[_Request, _Drawn] | None = None
 
     def __init__(
         self,
@@ -81,6 +89,7 @@ class RegionEditor(widgets.VBox):
         *,
         picture: ImageSource | None = None,
         directions: Directions | None = None,
+        label: int | None = None,
         folder: str | Path = "pictures",
         language: str = "en",
     ) -> None:
@@ -90,14 +99,18 @@ class RegionEditor(widgets.VBox):
         if directions is not None:
             directions.check(identity)
         self.directions = directions or bundled_directions(identity)
+        label = 0 if label is None and generator.config.c_dim else label
         with turns_of(generator):
-            source = read_source(generator, kept)
+            source = read_source(generator, kept, label=label)
         edit = Edit.neutral(generator.num_ws)
         self.kept = EditState(generator=identity, a=source, edit=edit)
         self._outside = (
             None if picture is None else read_image(picture, size=generator.config.resolution)
         )
         self._following = False
+        self._rest = threading.Condition()
+        self._newest: _Request | None = None
+        self._held: Outside | None = None
         self.message = MessageLine()
         self.brush = Brush(alt=strings("region"))
         self.view = ImageView(language=language)
@@ -110,9 +123,9 @@ class RegionEditor(widgets.VBox):
         self._worker = LatestWorker(self._draw, self._drawn)
         self.children = self._parts()
         self._connect()
-        before = self._draw(self._request())
-        self.brush.data = png_bytes(before)
-        self._drawn(before, None)
+        self._result = self._draw(self._request()).picture
+        self.brush.data = png_bytes(self._result)
+        self.view.show(self._result)
 
     # What a program uses
 
@@ -122,7 +135,8 @@ class RegionEditor(widgets.VBox):
         return Image.fromarray(self._result)
 
     def save(self) -> Path:
-        """Write the picture as PNG in `folder`.
+        """Write the picture as PNG in `folder`, with the state that is drawn inside of the region:
+        dropped on the sliders it opens there.
 
         Raises:
             ValueError: the folder cannot be written.
@@ -133,7 +147,7 @@ class RegionEditor(widgets.VBox):
         number = 1
         while (path := folder / f"region_{number}.png").exists():
             number += 1
-        self.picture.save(path)
+        path.write_bytes(embed(self.picture, self.state))
         return path
 
     def wait(self, timeout: float = 30.0) -> bool:
@@ -144,6 +158,7 @@ class RegionEditor(widgets.VBox):
         """End the thread and remove the widgets."""
         # A widget that was refused while it was made is closed, too.
         if self._worker is not None:
+            self._wish(None)
             self._worker.close()
         super().close()
 
@@ -208,28 +223,46 @@ class RegionEditor(widgets.VBox):
 
     def _follow(self) -> None:
         self._show_strengths()
-        self._worker.submit(self._request())
+        request = self._request()
+        self._wish(request)
+        self._worker.submit(request)
+
+    def _wish(self, request: _Request | None) -> None:
+        with self._rest:
+            self._newest = request
+            self._rest.notify_all()
 
     def _request(self) -> _Request:
         return _Request(self.state, self.brush.painted, self.softness)
 
-    def _draw(self, request: _Request) -> np.ndarray:
+    def _draw(self, request: _Request) -> _Drawn:
         region = torch.from_numpy(request.region).float()
         with turns_of(self.generator), torch.no_grad():
             kept = resolve(self.generator, self.kept)
             changed = resolve(self.generator, request.state)
+            if self._held is None and request.region.any():
+                self._held = outside_of(self.generator, kept.wplus, kept_noise=kept.noise)
             drawn: Tensor = blend_region(
                 self.generator, kept.wplus, changed.wplus, region, softness=request.softness,
                 kept_noise=kept.noise, changed_noise=changed.noise, picture=self._outside,
+                outside=self._held,
             )  # fmt: skip
-        return pixels(drawn)
+        if self._held is not None and self._held.held_bytes > _HELD_BYTES:
+            self._held = None
+        return _Drawn(request, pixels(drawn))
 
-    def _drawn(self, picture: np.ndarray | None, error: Exception | None) -> None:
-        if error is not None:
+    def _drawn(self, drawn: _Drawn | None, error: Exception | None) -> None:
+        if drawn is None:
             return self.message.error(self._strings("rendering"), error, self._strings)
         self.message.clear()
-        self._result = picture
-        self.view.wait_painted(self.view.show(picture))
+        self._result = drawn.picture
+        self.view.wait_painted(self.view.show(drawn.picture, moving=True))
+        with self._rest:
+            moved = self._rest.wait_for(lambda: self._newest is not drawn.request, REST_SECONDS)
+        if not moved:
+            # Weights may be trained on before a hand comes back: what is held is for one movement.
+            self._held = None
+            self.view.show(drawn.picture)
 
     # The sliders of the directions
 
@@ -280,3 +313,11 @@ class _Request:
     state: EditState
     region: np.ndarray
     softness: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """A picture, and for what it was drawn."""
+
+    request: _Request
+    picture: np.ndarray
