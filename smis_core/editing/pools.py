@@ -279,7 +279,8 @@ class Sieve:
     Args:
         pool: which.
         directions: whose `positions` are meant; needed where there are ranges.
-        ranges: lowest and highest position by name; infinite for no limit.
+        ranges: lowest and highest position by name; infinite for no limit. On a circle the lowest
+            may lie above the highest: the range leads through half a turn then.
         limit: numbers of the pool that are looked at, at most.
 
     Raises:
@@ -304,11 +305,12 @@ class Sieve:
         self._limit = min(size, limit) if self._ranges else size
         if self._ranges and directions is None:
             raise ValueError("directions: there are ranges, but nothing to measure with")
-        known = set() if directions is None else {*directions.names, *directions.circles}
+        circles = () if directions is None else directions.circles
+        known = set() if directions is None else {*directions.names, *circles}
         for name, (low, high) in self._ranges.items():
             if name not in known:
                 raise ValueError(f"ranges: no direction or circle is called {name!r}")
-            if not low <= high:
+            if not (low <= high or (name in circles and low > high)):
                 raise ValueError(
                     f"ranges: wanted lowest and highest of {name!r}, got {low} and {high}"
                 )
@@ -335,6 +337,7 @@ class Sieve:
         read = positions(self._directions, self.pool.latents(numbers))
         inside = torch.ones(len(numbers), dtype=torch.bool)
         for name, (low, high) in self._ranges.items():
-            inside &= (read[name] >= low) & (read[name] <= high)
+            above, below = read[name] >= low, read[name] <= high
+            inside &= above & below if low <= high else above | below
         self.found += [numbers[int(place)] for place in inside.nonzero()[:, 0]]
         self.looked = numbers[-1] + 1

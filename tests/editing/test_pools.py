@@ -147,6 +147,20 @@ def test_positions_on_a_circle_are_turns(generator):
         assert float(read["hue"]) == pytest.approx(turns, abs=0.05)
 
 
+def test_a_range_of_hues_leads_through_half_a_turn(generator):
+    directions = circled(generator)
+    pool = SeedPool(generator)
+    hues = positions(directions, pool.latents(range(256)))["hue"]
+    sieve = Sieve(pool, directions, {"hue": (0.4, -0.3)})
+    sieve.look(256)
+    wanted = [place for place, hue in enumerate(hues.tolist()) if hue >= 0.4 or hue <= -0.3]
+    assert sieve.found == wanted
+    assert 0 < len(wanted) < 256
+    plain = Sieve(pool, directions, {"hue": (-0.3, 0.4)})
+    plain.look(256)
+    assert sorted(plain.found + wanted) == [*range(256)]
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -166,11 +180,17 @@ def test_positions_on_a_circle_are_turns(generator):
         (lambda g: Sieve(SeedPool(g), None, {"x": (0, 1)}), "nothing to measure"),
         (lambda g: Sieve(SeedPool(g), directions_of(g), {"x": (0, 1)}), "no direction"),
         (lambda g: Sieve(SeedPool(g), directions_of(g), {"pca 1": (1, 0)}), "highest"),
+        (lambda g: Sieve(SeedPool(g), circled(g), {"hue": (math.nan, 0)}), "highest"),
     ],
 )
 def test_what_makes_no_sense_is_refused(generator, make, message):
     with pytest.raises(ValueError, match=message):
         make(generator)
+
+
+def circled(generator):
+    directions = directions_of(generator)
+    return replace(directions, circles={"hue": directions.names})
 
 
 def other():

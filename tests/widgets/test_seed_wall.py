@@ -2,6 +2,7 @@
 
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -188,6 +189,27 @@ def test_a_filters_end_is_no_limit(wall):
     name = wall.directions.names[0]
     wall.filters.set(name, 0.0, wall.filters._rows[name].slider.max)
     assert wall.filters.ranges[name] == (pytest.approx(0.0, abs=1e-6), math.inf)
+
+
+def test_a_filter_of_hues_leads_through_half_a_turn(generator):
+    found = small_directions(generator)
+    directions = replace(found, circles={"hue": found.names[:2]})
+    wall = SeedWall(generator, directions=directions)
+    wall.filters.set("hue", 0.25, -0.25)
+    assert wall.filters.ranges["hue"] == pytest.approx((0.25, -0.25))
+    look(wall.wall, 6)
+    assert wall.wait()
+    for place in range(6):
+        wall.wall.selected = [place]
+        code = resolve(generator, wall.chosen).wplus
+        assert abs(float(positions(directions, code)["hue"])) >= 0.25
+    row = wall.filters._rows["hue"]
+    row.children[3].click()
+    assert wall.filters.ranges["hue"] == pytest.approx((-0.25, 0.25))
+    row.children[3].click()
+    row.slider.value = (row.slider.min, row.slider.max)
+    assert wall.filters.ranges == {}
+    wall.close()
 
 
 @pytest.mark.parametrize("typed", ["-1", str(2**63), "many", "nan", ""])
