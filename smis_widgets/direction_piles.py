@@ -31,7 +31,14 @@ from smis_widgets.controls import MessageLine, icon_button, mark, styled, text_b
 from smis_widgets.direction_strip import DirectionStrip, Pile, Sorted, direction_of
 from smis_widgets.image_view import with_plain_picture
 from smis_widgets.picture_wall import PictureWall
-from smis_widgets.search_parts import SeedField, group_field, name_of, named, text_field
+from smis_widgets.search_parts import (
+    SeedField,
+    group_field,
+    lines_again,
+    name_of,
+    named,
+    text_field,
+)
 from smis_widgets.shell import Shell
 from smis_widgets.strings import Strings
 from smis_widgets.thumbnails import WallFiller
@@ -106,7 +113,7 @@ class DirectionPiles(widgets.VBox):
         self._pool = self._seeds(seed) if sources is None else self._given(sources)
         self._known: dict[int, EditState] = {}
         self._base = self.sample(0)
-        self.message = MessageLine()
+        self.message, self.shell = MessageLine(), Shell(self._strings)
         self._make_walls(language)
         self._make_controls(seed)
         super().__init__(folder=str(folder), chosen=self.sample(0))
@@ -234,7 +241,7 @@ class DirectionPiles(widgets.VBox):
             *(styled("smis-pile", pile.title, pile.wall, kind=widgets.VBox)
               for pile in self.piles.values()),
         )  # fmt: skip
-        return (Shell(), top, self.wall, piles, self.strip, self.message)
+        return (self.shell, top, self.wall, piles, self.strip, self.message)
 
     def _connect(self) -> None:
         on = self._guarded
@@ -270,6 +277,11 @@ class DirectionPiles(widgets.VBox):
         return StatePool(self.generator, states, identity=self._identity)
 
     def _hang(self) -> None:
+        if isinstance(self._pool, SeedPool):
+            self.shell.again = lines_again(
+                "DirectionPiles", self.generator, seed=self._pool.first, psi=self._psi,
+                label=self._label,
+            )  # fmt: skip
         size = self._pool.size or 0
         self.wall.clear(min(size, 60))
         self.wall.endless = size > 60

@@ -62,7 +62,7 @@ class LatentSliders(widgets.VBox):
         ValueError: directions or a state of another generator; the message says why.
 
     Attributes:
-        panel, view, films, finder, message: the parts.
+        panel, view, films, finder, message, shell: the parts.
         identity: the generator's.
         files: where its directions and pictures are kept.
         bare: latent of the newest whole picture without what dials add, which they start from.
@@ -119,7 +119,7 @@ class LatentSliders(widgets.VBox):
         known = with_directions(known, first.directions)
         self._memory = Memory(first, strings("film_first"))
         self._desk = desk = SliderDesk(self, strings)
-        self.message = MessageLine()
+        self.message, self.shell = MessageLine(), Shell(strings)
         on = self._guarded
         self.view = ImageView(language=language, on_save=on("saving", desk.save))
         self.panel = SliderPanel(on_act=on("turning", desk.act), strings=strings)
@@ -135,7 +135,7 @@ class LatentSliders(widgets.VBox):
         for name in ("smis-panel", "smis-turn"):
             self.add_class(name)
         main = styled("smis-turn-main", self.panel, self.view, kind=widgets.Box)
-        self.children = (Shell(), main, self.message, self.films, self.finder)
+        self.children = (self.shell, main, self.message, self.films, self.finder)
         self._connect()
         self.panel.show_generator(generator, rows_of(generator))
         self.panel.show_directions(known)
@@ -287,7 +287,7 @@ class LatentSliders(widgets.VBox):
         self._say_again()
 
     def _say_again(self) -> None:
-        self.panel.again = again(self.state, self.files, generator=self._source)
+        self.shell.again = again(self.state, self.files, generator=self._source)
 
     def _go(self, history: History[EditState]) -> None:
         with self.lock:

@@ -21,6 +21,7 @@ from smis_core.editing import (
     Edit,
     EditState,
     Outside,
+    Seeded,
     blend_region,
     embed,
     identify,
@@ -37,8 +38,9 @@ from smis_core.networks.generator_base import GeneratorBase
 from smis_widgets.brush import Brush
 from smis_widgets.controls import MessageLine, SliderRow, icon_button, mark, styled
 from smis_widgets.image_view import ImageView, png_bytes, with_plain_picture
-from smis_widgets.search_parts import bundled_directions
+from smis_widgets.search_parts import bundled_directions, lines_again
 from smis_widgets.shell import Shell
+from smis_widgets.slider_acts import seed_text
 from smis_widgets.strings import Strings
 from smis_widgets.thumbnails import pixels
 
@@ -111,7 +113,10 @@ class RegionEditor(widgets.VBox):
         self._rest = threading.Condition()
         self._newest: _Request | None = None
         self._held: Outside | None = None
-        self.message = MessageLine()
+        self.message, self.shell = MessageLine(), Shell(strings)
+        if isinstance(source, Seeded) and picture is None:
+            seed = seed_text(source)
+            self.shell.again = lines_again("RegionEditor", generator, seed, label=label)
         self.brush = Brush(alt=strings("region"))
         self.view = ImageView(language=language)
         self._result: np.ndarray | None = None
@@ -202,7 +207,7 @@ class RegionEditor(widgets.VBox):
         bar = styled("smis-bar", self.tools, self.size_row, self.soft_row)
         pair = styled("smis-region-pair", self.brush, self.view)
         boxes = [sliders] if self.rows else []
-        return (Shell(), bar, pair, *boxes, self.message)
+        return (self.shell, bar, pair, *boxes, self.message)
 
     def _connect(self) -> None:
         traitlets.link((self, "softness"), (self.soft_row.slider, "value"))

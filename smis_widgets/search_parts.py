@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import ipywidgets as widgets
 
+from smis_core.checkpoints import source_of
 from smis_core.editing import (
     GROUPS,
     Directions,
@@ -108,6 +109,22 @@ def name_of(what: Source | EditState) -> str:
         return source.name
     assert isinstance(source, Seeded)
     return str(source.seed)
+
+
+def lines_again(widget: str, generator: GeneratorBase, *given: object, **named: object) -> str:
+    """Lines of Python that open a widget of a generator again, with the arguments that are not
+    None; empty where nobody knows what opened the generator."""
+    source = source_of(generator)
+    if source is None:
+        return ""
+    plain = [f"load_generator({source!r})", *(repr(each) for each in given)]
+    plain += [f"{name}={value!r}" for name, value in named.items() if value is not None]
+    return "\n".join([
+        "from smis_core.checkpoints import load_generator",
+        f"from smis_widgets import {widget}",
+        "",
+        f"{widget}({', '.join(plain)})",
+    ])  # fmt: skip
 
 
 def bundled_directions(identity: Identity) -> Directions | None:

@@ -27,7 +27,14 @@ from smis_widgets.controls import MessageLine, SliderRow, icon_button, mark, sty
 from smis_widgets.image_view import with_plain_picture
 from smis_widgets.picture_wall import PictureWall
 from smis_widgets.search_filters import Filters
-from smis_widgets.search_parts import SeedField, View, bundled_directions, group_field, name_of
+from smis_widgets.search_parts import (
+    SeedField,
+    View,
+    bundled_directions,
+    group_field,
+    lines_again,
+    name_of,
+)
 from smis_widgets.shell import Shell
 from smis_widgets.strings import Strings
 from smis_widgets.thumbnails import WallFiller
@@ -102,7 +109,7 @@ class SeedWall(widgets.VBox):
         self._stars: dict[Hashable, EditState] = {}
         self._trail: list[View] = []
         self._clearing = False
-        self.message = MessageLine()
+        self.message, self.shell = MessageLine(), Shell(strings)
         self.wall = PictureWall(
             several=True, starred=True, captioned=True, height=height, hotkeys=["m", "b"],
             on_want=lambda places: self._filler.go(), on_key=self._guarded(self._press),
@@ -250,7 +257,7 @@ class SeedWall(widgets.VBox):
         if self.filters is not None:
             self.filters.add_class("smis-hidden")
         bar = styled("smis-bar", like)
-        return (Shell(), top, *boxes, bar, where, self.wall, self.message)
+        return (self.shell, top, *boxes, bar, where, self.wall, self.message)
 
     def _connect(self) -> None:
         on = self._guarded
@@ -293,6 +300,11 @@ class SeedWall(widgets.VBox):
         self.heading.value = f"<b>{html.escape(view.title)}</b>"
         self.back_button.disabled = not self._trail
         mark(self.filter_button, "smis-on", bool(ranges))
+        if isinstance(view.pool, SeedPool):
+            self.shell.again = lines_again(
+                "SeedWall", self.generator, seed=view.pool.first, psi=view.pool.psi,
+                label=self._label,
+            )  # fmt: skip
         self._refresh()
         self.message.clear()
 

@@ -47,15 +47,17 @@ TABLE: dict[str, tuple[str, ...]] = {
     "sliders.place_x": ("right",),
     "sliders.place_y": ("down",),
     "sliders.place_turn": ("turn",),
-    "sliders.copy": ("Copy",),
     "sliders.too_large": (
         "{name} has more than 9 MB, and a page cannot send as much: open it in Python, a picture "
         "with sliders.load(path), directions with sliders.add(load_directions(path))",
     ),
-    "sliders.gone": (
-        "The kernel was restarted and has forgotten this picture: the sliders move nothing any "
-        "more. Run the cell again, or these lines, which bring you back to where you were:",
+    # Every widget, when its kernel is gone
+    "shell.gone": (
+        "The kernel was restarted and has forgotten what is shown here: nothing moves any more.",
     ),
+    "shell.gone_lines": ("Run the cell again, or these lines, which bring you back:",),
+    "shell.gone_cell": ("Run the cell again.",),
+    "shell.copy": ("Copy",),
     # The history
     "films.history": ("History",),
     "films.undo": ("Undo (Ctrl+Z)",),

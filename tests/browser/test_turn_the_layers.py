@@ -260,7 +260,7 @@ def test_a_reloaded_page_shows_everything_again(opened):
 def test_a_restarted_kernel_is_told_and_how_to_come_back(opened):
     page, _ = opened
     page.evaluate(RESTART)
-    gone = page.locator(".smis-turn-gone")
+    gone = page.locator(".smis-turn .smis-gone")
     expect(gone).to_be_visible()
     expect(gone).to_contain_text("The kernel was restarted")
     expect(gone.locator("pre")).to_contain_text("LatentSliders(generator, state=state)")

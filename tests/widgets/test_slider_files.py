@@ -53,7 +53,7 @@ def test_the_code_draws_the_same(opened, tmp_path, monkeypatch):
     sliders.code()
     assert not (tmp_path / "picture-0002.png").exists()
     space = {}
-    exec(sliders.panel.again.replace("LatentSliders(", "opened = LatentSliders("), space)
+    exec(sliders.shell.again.replace("LatentSliders(", "opened = LatentSliders("), space)
     assert space["opened"].state.edit.rows[1].psi == 0.5
     space["opened"].close()
 
@@ -72,7 +72,7 @@ def test_the_code_opens_the_file_of_the_generator(tmp_path, given):
     exec(sliders.code(), space)
     assert shows(sliders)
     assert torch.equal(space["image"].clamp(-1, 1), sliders.picture)
-    assert f"load_generator({path!r})" in sliders.panel.again
+    assert f"load_generator({path!r})" in sliders.shell.again
     sliders.generator = load_generator(tmp_path / "second.safetensors", device="cpu")
     exec(sliders.code(), space)
     assert shows(sliders)
