@@ -209,10 +209,12 @@ def test_a_saved_picture_is_dropped_and_everything_is_back(opened):
     assert np.array_equal(picture(page, kernel), kept)
     # The server would close the connection at what is larger than a message may be.
     page.evaluate(DROP, 10 * 2**20)
-    expect(page.locator(".smis-turn .smis-error:visible")).to_contain_text("sliders.load(path)")
+    refused = page.locator(".smis-turn-panel .smis-error")
+    expect(refused).to_contain_text("sliders.load(path)")
     films = kernel.value("len(sliders.history)")
     page.locator(".smis-dice").first.click()
     becomes(kernel, "len(sliders.history)", films + 1)
+    expect(refused).to_be_hidden()
 
 
 def test_it_is_not_drawn_while_it_is_scrolled_away(opened):
