@@ -47,10 +47,16 @@ sliders
 """
 WATCH = """column => {
     const picture = document.querySelector('.smis-turn-main .smis-picture');
-    const slider = document.querySelector(`.smis-turn-all [data-column="${column}"]`);
+    const track = document.querySelector(`.smis-turn-all [data-column="${column}"]`);
+    const { rows } = document.querySelector('.smis-turn-panel').smis;
+    const sliders = rows.lines.flatMap((line) => line.cells.map((cell) => cell.slider));
+    const slider = sliders.find((each) => each.track === track);
     window.smisTurn = { events: [], painted: [] };
-    slider.addEventListener('pointermove', (event) => {
-        window.smisTurn.events.push([event.timeStamp, +slider.getAttribute('aria-valuenow')]);
+    // What the slider itself listens to. Its value is the event's own, its attributes follow with
+    // the frame.
+    const moved = 'onpointerrawupdate' in track ? 'pointerrawupdate' : 'pointermove';
+    track.addEventListener(moved, (event) => {
+        window.smisTurn.events.push([event.timeStamp, slider.value]);
     });
     new MutationObserver(() => {
         window.smisTurn.painted.push([+picture.dataset.painted, performance.now()]);

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import ipywidgets as widgets
@@ -144,6 +145,15 @@ class MessageLine(widgets.HTML):
                 self.error(strings(what), error, strings)
 
         return call
+
+    @contextmanager
+    def refusing(self, what: str, strings: Strings) -> Iterator[None]:
+        """For a trait's validation: a ValueError inside is shown here and becomes a TraitError."""
+        try:
+            yield
+        except ValueError as problem:
+            self.error(strings(what), problem, strings)
+            raise traitlets.TraitError(str(problem)) from None
 
     def note(self, text: str) -> None:
         self.value = f'<span class="smis-note" title="{_safe(text)}">{_safe(text)}</span>'

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,10 +28,17 @@ from smis_core.jobs import LatestWorker
 from smis_core.jobs.turns import turns_of
 from smis_core.networks.generator_base import GeneratorBase
 from smis_widgets.controls import MessageLine, icon_button, mark, styled, text_button
-from smis_widgets.direction_strip import DirectionStrip, Sorted, direction_of
+from smis_widgets.direction_strip import DirectionStrip, Pile, Sorted, direction_of
 from smis_widgets.image_view import with_plain_picture
 from smis_widgets.picture_wall import PictureWall
-from smis_widgets.search_parts import SeedField, group_field, name_of, named, text_field
+from smis_widgets.search_parts import (
+    SeedField,
+    group_field,
+    lines_again,
+    name_of,
+    named,
+    text_field,
+)
 from smis_widgets.shell import Shell
 from smis_widgets.strings import Strings
 from smis_widgets.thumbnails import WallFiller
@@ -41,15 +47,6 @@ Side = Literal["less", "more"]
 _SIDES: tuple[Side, Side] = ("less", "more")
 _KEYS = {"1": "less", "2": "more"}
 _AWAY = ("0", "Delete", "Backspace")
-
-
-@dataclass
-class _Pile:
-    """States, and the wall on which they lie."""
-
-    wall: PictureWall
-    title: widgets.Label
-    states: list[EditState] = field(default_factory=list)
 
 
 class DirectionPiles(widgets.VBox):
@@ -116,7 +113,7 @@ class DirectionPiles(widgets.VBox):
         self._pool = self._seeds(seed) if sources is None else self._given(sources)
         self._known: dict[int, EditState] = {}
         self._base = self.sample(0)
-        self.message = MessageLine()
+        self.message, self.shell = MessageLine(), Shell(self._strings)
         self._make_walls(language)
         self._make_controls(seed)
         super().__init__(folder=str(folder), chosen=self.sample(0))
@@ -126,7 +123,7 @@ class DirectionPiles(widgets.VBox):
         self._filler = WallFiller(
             generator,
             [(self.strip, self.strip.states), (self.wall, self._sample_states),
-             *((pile.wall, self._pile_states(pile)) for pile in self.piles.values())],
+             *((pile.wall, pile.shown) for pile in self.piles.values())],
             self._failed,
         )  # fmt: skip
         self._finder = LatestWorker(
@@ -142,9 +139,10 @@ class DirectionPiles(widgets.VBox):
     def sort(self, state: EditState, side: Side | None) -> None:
         """Lay a state on a pile, or away (None)."""
         for name, pile in self.piles.items():
-            if name != side and state in pile.states:
-                pile.states.remove(state)
-            elif name == side and state not in pile.states:
+            at = pile.place(state)
+            if name != side and at is not None:
+                del pile.states[at]
+            elif name == side and at is None:
                 pile.states.append(state)
         self._sorted()
 
@@ -209,7 +207,7 @@ class DirectionPiles(widgets.VBox):
             on_drop=on(lambda wall, places: self._dropped(wall, places, None)),
             label=strings("samples"), language=language,
         )  # fmt: skip
-        self.piles: dict[Side, _Pile] = {}
+        self.piles: dict[Side, Pile] = {}
         for side in _SIDES:
             wall = PictureWall(
                 several=True, draggable=True, accepts=True, height=180, tile=64,
@@ -218,7 +216,7 @@ class DirectionPiles(widgets.VBox):
                 on_drop=on(lambda wall, places, side=side: self._dropped(wall, places, side)),
                 empty=strings(f"empty_{side}"), language=language,
             )  # fmt: skip
-            self.piles[side] = _Pile(wall, named(""))
+            self.piles[side] = Pile(wall, named(""))
         self.strip = DirectionStrip(strings, on_want=wanting, language=language)
 
     def _make_controls(self, seed: int) -> None:
@@ -243,7 +241,7 @@ class DirectionPiles(widgets.VBox):
             *(styled("smis-pile", pile.title, pile.wall, kind=widgets.VBox)
               for pile in self.piles.values()),
         )  # fmt: skip
-        return (Shell(), top, self.wall, piles, self.strip, self.message)
+        return (self.shell, top, self.wall, piles, self.strip, self.message)
 
     def _connect(self) -> None:
         on = self._guarded
@@ -279,6 +277,11 @@ class DirectionPiles(widgets.VBox):
         return StatePool(self.generator, states, identity=self._identity)
 
     def _hang(self) -> None:
+        if isinstance(self._pool, SeedPool):
+            self.shell.again = lines_again(
+                "DirectionPiles", self.generator, seed=self._pool.first, psi=self._psi,
+                label=self._label,
+            )  # fmt: skip
         size = self._pool.size or 0
         self.wall.clear(min(size, 60))
         self.wall.endless = size > 60
@@ -308,11 +311,9 @@ class DirectionPiles(widgets.VBox):
         """The piles are others: show them, and find what tells them apart."""
         for pile in self.piles.values():
             pile.wall.clear(len(pile.states))
-        piles = self.piles.items()
-        signs = {id(state): self._sign(side) for side, pile in piles for state in pile.states}
-        for place, state in self._known.items():
+        for place, state in [*self._known.items()]:
             if place < self.wall.count:
-                self.wall.put(place, mark=signs.get(id(state), ""))
+                self.wall.put(place, mark=self._mark(state))
         self._refresh()
         less, more = (tuple(self.piles[side].states) for side in _SIDES)
         rows = None if self.group == "all" else group_rows(self.generator, self.group)
@@ -320,6 +321,10 @@ class DirectionPiles(widgets.VBox):
 
     def _sign(self, side: Side) -> str:
         return self._strings(f"{'pair' if self.paired else 'pile'}_{side}")
+
+    def _mark(self, state: EditState) -> str:
+        sides = (side for side, pile in self.piles.items() if pile.place(state) is not None)
+        return next((self._sign(side) for side in sides), "")
 
     def _refresh(self) -> None:
         for side, pile in self.piles.items():
@@ -348,19 +353,13 @@ class DirectionPiles(widgets.VBox):
     # What the walls show
 
     def _sample_states(self, wanted: list[int]) -> list[tuple[int, EditState, str]]:
-        size = self._pool.size or 0
+        edition, size = self.wall.edition, self._pool.size or 0
         if size < self.wall.count:
             self.wall.count = size
         states = [(place, self.sample(place)) for place in wanted[:4] if place < size]
+        for place, state in states:
+            self.wall.put(place, mark=self._mark(state), edition=edition)
         return [(place, state, name_of(state)) for place, state in states]
-
-    @staticmethod
-    def _pile_states(pile: _Pile) -> Callable[[list[int]], list[tuple[int, EditState, str]]]:
-        def states(wanted: list[int]) -> list[tuple[int, EditState, str]]:
-            here = list(pile.states)
-            return [(place, here[place], "") for place in wanted if place < len(here)]
-
-        return states
 
     def _choose(self, places: list[int], state_at: Callable[[int], EditState]) -> None:
         if places:

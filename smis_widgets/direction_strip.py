@@ -1,10 +1,11 @@
-"""One sample along a direction, and the thread that finds the direction."""
+"""The piles, one sample along their direction, and how the direction is found."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import ipywidgets as widgets
 import torch
 import traitlets
 
@@ -21,6 +22,7 @@ from smis_core.jobs.turns import turns_of
 from smis_core.latents import WPlus
 from smis_core.networks.generator_base import GeneratorBase
 from smis_widgets.picture_wall import PictureWall
+from smis_widgets.slider_acts import alike
 from smis_widgets.strings import Strings
 
 STRENGTHS = (-3, -2, -1, 0, 1, 2, 3)
@@ -68,6 +70,24 @@ class DirectionStrip(PictureWall):
             edit=edit.changed(strengths={directions.names[0]: float(strength)}),
             directions=directions,
         )  # fmt: skip
+
+
+@dataclass
+class Pile:
+    """States, and the wall on which they lie."""
+
+    wall: PictureWall
+    title: widgets.Label
+    states: list[EditState] = field(default_factory=list)
+
+    def place(self, state: EditState) -> int | None:
+        """Where a state lies, or one that draws the same: a seed may hang on the wall again."""
+        return next((at for at, each in enumerate(self.states) if alike(each, state)), None)
+
+    def shown(self, wanted: list[int]) -> list[tuple[int, EditState, str]]:
+        """What `WallFiller` draws here."""
+        here = list(self.states)
+        return [(place, here[place], "") for place in wanted if place < len(here)]
 
 
 @dataclass(frozen=True)

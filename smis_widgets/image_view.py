@@ -20,6 +20,8 @@ UNPAINTED = 2
 PATIENCE_SECONDS = 1.0
 """A page that has not answered for so long is taken for gone."""
 _JPEG_QUALITY = 88
+_VIEWS = 8
+"""Views that are remembered; those of older ones have gone without a word."""
 
 
 class ImageView(anywidget.AnyWidget):
@@ -193,7 +195,9 @@ class ImageView(anywidget.AnyWidget):
             self.saw(int(content["painted"]))
         elif "visible" in content:
             with self._screen:
-                self._views[str(content.get("view"))] = bool(content["visible"])
+                view = str(content.get("view"))
+                others = [each for each in self._views.items() if each[0] != view]
+                self._views = dict([*others[1 - _VIEWS :], (view, bool(content["visible"]))])
                 self._screen.notify_all()
             self.on_screen = any(self._views.values())
         elif "save" in content and self._on_save is not None:

@@ -11,7 +11,7 @@ import ipywidgets as widgets
 import traitlets
 from torch import Tensor
 
-from smis_core.checkpoints import load_generator
+from smis_core.checkpoints import load_generator, source_of
 from smis_core.editing import (
     Directions,
     EditState,
@@ -54,7 +54,7 @@ class LatentSliders(widgets.VBox):
         state: what to open, as `load` takes it; None: two seeds, nothing turned.
         folder: where the save button writes.
         source: what `load_generator` opens to get this generator, for the lines of Python; None
-            knows the bundled one.
+            knows that of a generator that it opened.
         language: of the texts, see `smis_widgets.strings`.
 
     Raises:
@@ -62,7 +62,7 @@ class LatentSliders(widgets.VBox):
         ValueError: directions or a state of another generator; the message says why.
 
     Attributes:
-        panel, view, films, finder, message: the parts.
+        panel, view, films, finder, message, shell: the parts.
         identity: the generator's.
         files: where its directions and pictures are kept.
         bare: latent of the newest whole picture without what dials add, which they start from.
@@ -77,7 +77,8 @@ class LatentSliders(widgets.VBox):
     is refused."""
 
     directions = traitlets.Instance(Directions, allow_none=True)
-    """What rows can be moved along; those of another generator are refused."""
+    """What rows can be moved along, all of it; `add` leaves the others. Those of another generator
+    are refused."""
 
     columns = traitlets.List(traitlets.Unicode())
     """What there are sliders for: "strength:NAME", "psi", "blend", "noise"."""
@@ -109,8 +110,8 @@ class LatentSliders(widgets.VBox):
         self.bare: WPlus | None = None
         self._screen = SliderScreen(self)
         self._behind = False
-        self._source = source
         generator = load_generator() if generator is None else generator
+        self._source = source or source_of(generator)
         self.identity: Identity = identify(generator)
         self.files = DirectionFiles(self.identity)
         known = self.files.opened(directions)
@@ -118,7 +119,7 @@ class LatentSliders(widgets.VBox):
         known = with_directions(known, first.directions)
         self._memory = Memory(first, strings("film_first"))
         self._desk = desk = SliderDesk(self, strings)
-        self.message = MessageLine()
+        self.message, self.shell = MessageLine(), Shell(strings)
         on = self._guarded
         self.view = ImageView(language=language, on_save=on("saving", desk.save))
         self.panel = SliderPanel(on_act=on("turning", desk.act), strings=strings)
@@ -134,7 +135,7 @@ class LatentSliders(widgets.VBox):
         for name in ("smis-panel", "smis-turn"):
             self.add_class(name)
         main = styled("smis-turn-main", self.panel, self.view, kind=widgets.Box)
-        self.children = (Shell(), main, self.message, self.films, self.finder)
+        self.children = (self.shell, main, self.message, self.films, self.finder)
         self._connect()
         self.panel.show_generator(generator, rows_of(generator))
         self.panel.show_directions(known)
@@ -213,6 +214,16 @@ class LatentSliders(widgets.VBox):
         job.start()
         return job
 
+    def add(self, directions: Directions) -> None:
+        """Offer more directions beside the others, of one name the new ones, and show sliders for
+        the first of them.
+
+        Raises:
+            ValueError: they are another generator's; the message says why.
+        """
+        directions.check(self.identity)
+        self._desk.join(directions)
+
     def save(self) -> Path:
         """Write the present picture as PNG with its latent, under the next free number.
 
@@ -276,7 +287,7 @@ class LatentSliders(widgets.VBox):
         self._say_again()
 
     def _say_again(self) -> None:
-        self.panel.again = again(self.state, self.files, generator=self._source)
+        self.shell.again = again(self.state, self.files, generator=self._source)
 
     def _go(self, history: History[EditState]) -> None:
         with self.lock:
@@ -337,29 +348,29 @@ class LatentSliders(widgets.VBox):
 
     @traitlets.validate("state")
     def _check_state(self, proposal: Any) -> EditState:
-        return self._checked(proposal, lambda state: check_state(self.identity, state))
+        state: EditState = proposal["value"]
+        with self.message.refusing("opening", self._strings):
+            check_state(self.identity, state)
+        return state
 
     @traitlets.validate("directions")
     def _check_directions(self, proposal: Any) -> Directions | None:
-        return self._checked(proposal, lambda found: found is None or found.check(self.identity))
-
-    def _checked(self, proposal: Any, check: Callable[[Any], None]) -> Any:
-        try:
-            check(proposal["value"])
-        except ValueError as problem:
-            self.message.error(self._strings("opening"), problem, self._strings)
-            raise traitlets.TraitError(str(problem)) from None
-        return proposal["value"]
+        found: Directions | None = proposal["value"]
+        with self.message.refusing("opening", self._strings):
+            if found is not None:
+                found.check(self.identity)
+        return found
 
     def _replaced(self) -> None:
         """Another generator: its own layers, and of the picture what still means the same."""
         with self.lock:
             generator = self.generator
-            self.identity = identify(generator)
+            self.identity, self._source = identify(generator), source_of(generator)
             self._painter.take(generator)
             self.files, self.bare = DirectionFiles(self.identity), None
             bundled = self.files.opened(None)
             state = carried(self.state, self.identity, classes=generator.config.c_dim)
+            told = "replaced_tuned" if state.edit is self.state.edit else "replaced"
             self._memory = Memory(state, self._strings("film_first"))
             self._desk.locked = set()
             self.films.begin()
@@ -369,6 +380,7 @@ class LatentSliders(widgets.VBox):
                 self.directions = bundled
                 self.columns = first_columns(bundled)
             self.take(state, "", kept=False)
+            self.message.note(self._strings(told))
 
     def _guarded(self, what: str, act: Callable[..., None]) -> Callable[..., None]:
         return self.message.guarding(act, what, self._strings)

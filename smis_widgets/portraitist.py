@@ -9,6 +9,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from smis_core.editing import EditState, resolve
 from smis_core.fewshot.synthesis import Anchor, Character, RefineStep, Synthesis, Synthesizer
 from smis_core.jobs import LatestWorker, turns_of
 from smis_core.labels import LabelMap
@@ -122,6 +123,12 @@ class Portraitist:
         """A character, at once."""
         with self._lock:
             return self._synthesizer.sample(seed, truncation_psi=truncation)
+
+    def opened(self, state: EditState) -> Anchor:
+        """A state's latent and the mask that the labeller reads in it, at once."""
+        with self._lock:
+            wplus = resolve(self._synthesizer.generator, state).wplus
+            return Anchor(self._synthesizer.label(wplus)[0], wplus)
 
     def paint(self, mask: LabelMap, look: Look, *, final: bool = True) -> Portrait:
         """A portrait, at once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +20,16 @@ from smis_core.editing import (
     Directions,
     Edit,
     EditState,
+    Outside,
+    Seeded,
     blend_region,
+    embed,
     identify,
+    outside_of,
     read_source,
     resolve,
 )
+from smis_core.editing.identity import check_same_space
 from smis_core.editing.mixing import Readable
 from smis_core.images import ImageSource, check_writable, read_image
 from smis_core.jobs import LatestWorker
@@ -32,12 +38,16 @@ from smis_core.networks.generator_base import GeneratorBase
 from smis_widgets.brush import Brush
 from smis_widgets.controls import MessageLine, SliderRow, icon_button, mark, styled
 from smis_widgets.image_view import ImageView, png_bytes, with_plain_picture
-from smis_widgets.search_parts import bundled_directions
+from smis_widgets.search_parts import bundled_directions, lines_again
 from smis_widgets.shell import Shell
+from smis_widgets.slider_acts import seed_text
 from smis_widgets.strings import Strings
 from smis_widgets.thumbnails import pixels
 
 STRONGEST = 3.0
+REST_SECONDS = 0.15
+"""A hand that does nothing for so long rests: the picture becomes exact."""
+_HELD_BYTES = 2**29
 
 
 class RegionEditor(widgets.VBox):
@@ -54,6 +64,7 @@ class RegionEditor(widgets.VBox):
         picture: stands outside instead of what the generator draws of `kept`, such as the picture
             that was inverted.
         directions: one slider each; by default the bundled ones where they fit.
+        label: the class of a seed, where the generator has classes.
         folder: where the save button writes.
         language: of the texts, see `smis_widgets.strings`.
 
@@ -63,7 +74,7 @@ class RegionEditor(widgets.VBox):
     """
 
     state = traitlets.Instance(EditState)
-    """What is drawn inside of the region."""
+    """What is drawn inside of the region; one of another generator is refused."""
 
     softness = traitlets.Float(0.05, min=0.0, max=0.25)
     """Width of the edge, in sides of the picture."""
@@ -71,7 +82,7 @@ class RegionEditor(widgets.VBox):
     folder = traitlets.Unicode("pictures")
     """Where the save button writes."""
 
-    _worker: LatestWorker[_Request, np.ndarray] | None = None
+    _worker: LatestWorker[_Request, _Drawn] | None = None
 
     def __init__(
         self,
@@ -80,6 +91,7 @@ class RegionEditor(widgets.VBox):
         *,
         picture: ImageSource | None = None,
         directions: Directions | None = None,
+        label: int | None = None,
         folder: str | Path = "pictures",
         language: str = "en",
     ) -> None:
@@ -89,15 +101,22 @@ class RegionEditor(widgets.VBox):
         if directions is not None:
             directions.check(identity)
         self.directions = directions or bundled_directions(identity)
+        label = 0 if label is None and generator.config.c_dim else label
         with turns_of(generator):
-            source = read_source(generator, kept)
+            source = read_source(generator, kept, label=label)
         edit = Edit.neutral(generator.num_ws)
         self.kept = EditState(generator=identity, a=source, edit=edit)
         self._outside = (
             None if picture is None else read_image(picture, size=generator.config.resolution)
         )
         self._following = False
-        self.message = MessageLine()
+        self._rest = threading.Condition()
+        self._newest: _Request | None = None
+        self._held: Outside | None = None
+        self.message, self.shell = MessageLine(), Shell(strings)
+        if isinstance(source, Seeded) and picture is None:
+            seed = seed_text(source)
+            self.shell.again = lines_again("RegionEditor", generator, seed, label=label)
         self.brush = Brush(alt=strings("region"))
         self.view = ImageView(language=language)
         self._result: np.ndarray | None = None
@@ -109,9 +128,9 @@ class RegionEditor(widgets.VBox):
         self._worker = LatestWorker(self._draw, self._drawn)
         self.children = self._parts()
         self._connect()
-        before = self._draw(self._request())
-        self.brush.data = png_bytes(before)
-        self._drawn(before, None)
+        self._result = self._draw(self._request()).picture
+        self.brush.data = png_bytes(self._result)
+        self.view.show(self._result)
 
     # What a program uses
 
@@ -121,7 +140,8 @@ class RegionEditor(widgets.VBox):
         return Image.fromarray(self._result)
 
     def save(self) -> Path:
-        """Write the picture as PNG in `folder`.
+        """Write the picture as PNG in `folder`, with the state that is drawn inside of the region:
+        dropped on the sliders it opens there.
 
         Raises:
             ValueError: the folder cannot be written.
@@ -132,7 +152,7 @@ class RegionEditor(widgets.VBox):
         number = 1
         while (path := folder / f"region_{number}.png").exists():
             number += 1
-        self.picture.save(path)
+        path.write_bytes(embed(self.picture, self.state))
         return path
 
     def wait(self, timeout: float = 30.0) -> bool:
@@ -143,6 +163,7 @@ class RegionEditor(widgets.VBox):
         """End the thread and remove the widgets."""
         # A widget that was refused while it was made is closed, too.
         if self._worker is not None:
+            self._wish(None)
             self._worker.close()
         super().close()
 
@@ -186,7 +207,7 @@ class RegionEditor(widgets.VBox):
         bar = styled("smis-bar", self.tools, self.size_row, self.soft_row)
         pair = styled("smis-region-pair", self.brush, self.view)
         boxes = [sliders] if self.rows else []
-        return (Shell(), bar, pair, *boxes, self.message)
+        return (self.shell, bar, pair, *boxes, self.message)
 
     def _connect(self) -> None:
         traitlets.link((self, "softness"), (self.soft_row.slider, "value"))
@@ -199,42 +220,54 @@ class RegionEditor(widgets.VBox):
     @traitlets.validate("state")
     def _check_state(self, proposal: Any) -> EditState:
         state: EditState = proposal["value"]
-        mine, theirs = self.kept.generator, state.generator
-        if (mine.num_ws, mine.w_dim) != (theirs.num_ws, theirs.w_dim):
-            error = ValueError(
-                f"state: wanted one of {mine.num_ws} rows of {mine.w_dim}, as this generator has, "
-                f"got {theirs.num_ws} rows of {theirs.w_dim}"
-            )
-            self.message.error(self._strings("rendering"), error, self._strings)
-            raise traitlets.TraitError(str(error))
+        with self.message.refusing("rendering", self._strings):
+            check_same_space("the state", state.generator, self.kept.generator)
         return state
 
     # From the region and the edit to the picture
 
     def _follow(self) -> None:
         self._show_strengths()
-        self._worker.submit(self._request())
+        request = self._request()
+        self._wish(request)
+        self._worker.submit(request)
+
+    def _wish(self, request: _Request | None) -> None:
+        with self._rest:
+            self._newest = request
+            self._rest.notify_all()
 
     def _request(self) -> _Request:
         return _Request(self.state, self.brush.painted, self.softness)
 
-    def _draw(self, request: _Request) -> np.ndarray:
+    def _draw(self, request: _Request) -> _Drawn:
         region = torch.from_numpy(request.region).float()
         with turns_of(self.generator), torch.no_grad():
             kept = resolve(self.generator, self.kept)
             changed = resolve(self.generator, request.state)
+            if self._held is None and request.region.any():
+                self._held = outside_of(self.generator, kept.wplus, kept_noise=kept.noise)
             drawn: Tensor = blend_region(
                 self.generator, kept.wplus, changed.wplus, region, softness=request.softness,
                 kept_noise=kept.noise, changed_noise=changed.noise, picture=self._outside,
+                outside=self._held,
             )  # fmt: skip
-        return pixels(drawn)
+        if self._held is not None and self._held.held_bytes > _HELD_BYTES:
+            self._held = None
+        return _Drawn(request, pixels(drawn))
 
-    def _drawn(self, picture: np.ndarray | None, error: Exception | None) -> None:
-        if error is not None:
+    def _drawn(self, drawn: _Drawn | None, error: Exception | None) -> None:
+        if drawn is None:
             return self.message.error(self._strings("rendering"), error, self._strings)
         self.message.clear()
-        self._result = picture
-        self.view.wait_painted(self.view.show(picture))
+        self._result = drawn.picture
+        self.view.wait_painted(self.view.show(drawn.picture, moving=True))
+        with self._rest:
+            moved = self._rest.wait_for(lambda: self._newest is not drawn.request, REST_SECONDS)
+        if not moved:
+            # Weights may be trained on before a hand comes back: what is held is for one movement.
+            self._held = None
+            self.view.show(drawn.picture)
 
     # The sliders of the directions
 
@@ -285,3 +318,11 @@ class _Request:
     state: EditState
     region: np.ndarray
     softness: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """A picture, and for what it was drawn."""
+
+    request: _Request
+    picture: np.ndarray

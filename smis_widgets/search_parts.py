@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 
 import ipywidgets as widgets
 
+from smis_core.checkpoints import source_of
 from smis_core.editing import (
     GROUPS,
     Directions,
     EditState,
     Found,
+    Pool,
     Seeded,
+    SeedPool,
     group_rows,
     load_directions,
     split_seed,
@@ -24,6 +28,24 @@ from smis_widgets.controls import icon_button
 from smis_widgets.strings import Strings
 
 LARGEST_DICE = 999_999
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What hangs on the wall."""
+
+    pool: Pool
+    title: str
+    keys: tuple[Hashable, ...] | None = None
+    """of favourites, in their order"""
+
+    def key(self, number: int) -> Hashable:
+        """What a star is given to: a seed is the same one wherever it hangs."""
+        if self.keys is not None:
+            return self.keys[number]
+        if isinstance(self.pool, SeedPool):
+            return self.pool.first + number, self.pool.label, self.pool.psi
+        return self.pool, number
 
 
 class SeedField(widgets.HBox):
@@ -87,6 +109,22 @@ def name_of(what: Source | EditState) -> str:
         return source.name
     assert isinstance(source, Seeded)
     return str(source.seed)
+
+
+def lines_again(widget: str, generator: GeneratorBase, *given: object, **named: object) -> str:
+    """Lines of Python that open a widget of a generator again, with the arguments that are not
+    None; empty where nobody knows what opened the generator."""
+    source = source_of(generator)
+    if source is None:
+        return ""
+    plain = [f"load_generator({source!r})", *(repr(each) for each in given)]
+    plain += [f"{name}={value!r}" for name, value in named.items() if value is not None]
+    return "\n".join([
+        "from smis_core.checkpoints import load_generator",
+        f"from smis_widgets import {widget}",
+        "",
+        f"{widget}({', '.join(plain)})",
+    ])  # fmt: skip
 
 
 def bundled_directions(identity: Identity) -> Directions | None:

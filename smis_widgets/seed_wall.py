@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets as widgets
@@ -16,7 +15,6 @@ from smis_core.editing import (
     Directions,
     EditState,
     LikePool,
-    Pool,
     SeedPool,
     Sieve,
     StatePool,
@@ -29,7 +27,14 @@ from smis_widgets.controls import MessageLine, SliderRow, icon_button, mark, sty
 from smis_widgets.image_view import with_plain_picture
 from smis_widgets.picture_wall import PictureWall
 from smis_widgets.search_filters import Filters
-from smis_widgets.search_parts import SeedField, bundled_directions, group_field, name_of
+from smis_widgets.search_parts import (
+    SeedField,
+    View,
+    bundled_directions,
+    group_field,
+    lines_again,
+    name_of,
+)
 from smis_widgets.shell import Shell
 from smis_widgets.strings import Strings
 from smis_widgets.thumbnails import WallFiller
@@ -37,31 +42,14 @@ from smis_widgets.thumbnails import WallFiller
 _AT_FIRST = 60
 
 
-@dataclass(frozen=True, eq=False)
-class _View:
-    """What hangs on the wall."""
-
-    pool: Pool
-    title: str
-    keys: tuple[Hashable, ...] | None = None
-    """of favourites, in their order"""
-
-    def key(self, number: int) -> Hashable:
-        """What a star is given to: a seed is the same one wherever it hangs."""
-        if self.keys is not None:
-            return self.keys[number]
-        if isinstance(self.pool, SeedPool):
-            return self.pool.first + number, self.pool.label, self.pool.psi
-        return self.pool, number
-
-
 class SeedWall(widgets.VBox):
     """A wall of seeds that fills as it scrolls.
 
-    Click one: it is `chosen`. Then look at more like it, coarse, middle or fine; choose some (Ctrl
-    or Shift) and look between them; keep favourites; let only those through that lie where the
-    sliders of the directions say. `traitlets.dlink((wall, "chosen"), (sliders, "state"))` opens
-    what is chosen in the sliders.
+    Click one: it is `chosen`; a double click or Enter makes it `opened`, too. Then look at more
+    like it, coarse, middle or fine; choose some (Ctrl or Shift) and look between them; keep
+    favourites; let only those through that lie where the sliders of the directions say.
+    `traitlets.dlink((wall, "chosen"), (sliders, "state"))` opens what is chosen in the sliders,
+    `traitlets.dlink((wall, "opened"), (studio, "opened"))` what is opened in the studio.
 
     Args:
         generator: of any family.
@@ -78,6 +66,9 @@ class SeedWall(widgets.VBox):
 
     chosen = traitlets.Instance(EditState)
     """What was clicked last; the first seed before that."""
+
+    opened = traitlets.Instance(EditState, allow_none=True)
+    """What was opened last, by a double click or Enter; None before that."""
 
     favourites = traitlets.Tuple()
     """States with a star, in the order in which they got it."""
@@ -116,12 +107,13 @@ class SeedWall(widgets.VBox):
         self._label = 0 if label is None and generator.config.c_dim else label
         pool = self._seeds(seed, psi)
         self._stars: dict[Hashable, EditState] = {}
-        self._trail: list[_View] = []
+        self._trail: list[View] = []
         self._clearing = False
-        self.message = MessageLine()
+        self.message, self.shell = MessageLine(), Shell(strings)
         self.wall = PictureWall(
             several=True, starred=True, captioned=True, height=height, hotkeys=["m", "b"],
             on_want=lambda places: self._filler.go(), on_key=self._guarded(self._press),
+            on_open=self._guarded(self._open),
             label=strings("seed_wall"), empty=strings("nothing_left"), language=language,
         )  # fmt: skip
         with turns_of(generator):
@@ -129,7 +121,7 @@ class SeedWall(widgets.VBox):
                 None if self.directions is None else Filters(self.directions, pool, strings)
             )
         self._make_controls(seed, psi)
-        self._view = _View(pool, "")
+        self._view = View(pool, "")
         self._sieve = Sieve(pool)
         super().__init__(psi=psi, chosen=pool.state(0))
         self.add_class("smis-panel")
@@ -137,7 +129,7 @@ class SeedWall(widgets.VBox):
         self._filler = WallFiller(generator, [(self.wall, self._states)], self._failed)
         self.children = self._parts()
         self._connect()
-        self._hang(_View(pool, strings("seeds_from", seed=seed)))
+        self._hang(View(pool, strings("seeds_from", seed=seed)))
 
     # What a program uses
 
@@ -149,13 +141,13 @@ class SeedWall(widgets.VBox):
         """
         pool = self._seeds(self.seed_field.seed, self.psi)
         self._trail.clear()
-        self._hang(_View(pool, self._strings("seeds_from", seed=pool.first)))
+        self._hang(View(pool, self._strings("seeds_from", seed=pool.first)))
 
     def more_like_this(self, state: EditState | None = None) -> None:
         """Others like one state, by default like what is chosen.
 
         Raises:
-            ValueError: a state of another generator's shape.
+            ValueError: a state of another generator.
         """
         state = state or self.chosen
         rows = None if self.group == "all" else group_rows(self.generator, self.group)
@@ -167,7 +159,7 @@ class SeedWall(widgets.VBox):
             )  # fmt: skip
         group = self._strings(f"in_{self.group}")
         title = self._strings("like_title", name=name, group=group, radius=self.radius)
-        self._go_on(_View(pool, title))
+        self._go_on(View(pool, title))
 
     def between_these(self) -> None:
         """What lies between the chosen places.
@@ -183,7 +175,7 @@ class SeedWall(widgets.VBox):
         with turns_of(self.generator):
             pool = BetweenPool(self.generator, ends, name=name, identity=self._identity)
         names = ", ".join(name_of(state) for state in ends[:4])
-        self._go_on(_View(pool, self._strings("between_title", names=names)))
+        self._go_on(View(pool, self._strings("between_title", names=names)))
 
     def show_favourites(self) -> None:
         """Hang the favourites on the wall.
@@ -194,7 +186,7 @@ class SeedWall(widgets.VBox):
         if not self._stars:
             raise ValueError(self._strings("no_favourites"))
         pool = StatePool(self.generator, [*self._stars.values()], identity=self._identity)
-        self._go_on(_View(pool, self._strings("favourites"), (*self._stars,)))
+        self._go_on(View(pool, self._strings("favourites"), (*self._stars,)))
 
     def back(self) -> None:
         """To what hung there before."""
@@ -265,7 +257,7 @@ class SeedWall(widgets.VBox):
         if self.filters is not None:
             self.filters.add_class("smis-hidden")
         bar = styled("smis-bar", like)
-        return (Shell(), top, *boxes, bar, where, self.wall, self.message)
+        return (self.shell, top, *boxes, bar, where, self.wall, self.message)
 
     def _connect(self) -> None:
         on = self._guarded
@@ -288,11 +280,11 @@ class SeedWall(widgets.VBox):
         identity = self._identity
         return SeedPool(self.generator, first=first, label=self._label, psi=psi, identity=identity)
 
-    def _go_on(self, view: _View) -> None:
+    def _go_on(self, view: View) -> None:
         self._trail.append(self._view)
         self._hang(view)
 
-    def _hang(self, view: _View) -> None:
+    def _hang(self, view: View) -> None:
         ranges = {} if self.filters is None else self.filters.ranges
         # The worker puts pictures of the former view under the former edition: they are not shown.
         self._view, self._sieve = view, Sieve(view.pool, self.directions, ranges)
@@ -308,6 +300,11 @@ class SeedWall(widgets.VBox):
         self.heading.value = f"<b>{html.escape(view.title)}</b>"
         self.back_button.disabled = not self._trail
         mark(self.filter_button, "smis-on", bool(ranges))
+        if isinstance(view.pool, SeedPool):
+            self.shell.again = lines_again(
+                "SeedWall", self.generator, seed=view.pool.first, psi=view.pool.psi,
+                label=self._label,
+            )  # fmt: skip
         self._refresh()
         self.message.clear()
 
@@ -334,6 +331,10 @@ class SeedWall(widgets.VBox):
             self.message.clear()
             self.chosen = self._view.pool.state(number)
             self._refresh()
+
+    def _open(self, place: int) -> None:
+        if (number := self._sieve.number(place)) is not None:
+            self.chosen = self.opened = self._view.pool.state(number)
 
     def _star(self, change: Any) -> None:
         if self._clearing:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import anywidget
+import traitlets
+
+from smis_widgets.strings import Strings
 
 STATIC = Path(__file__).parent / "static"
 
@@ -33,7 +36,21 @@ THEME = "\n".join(
 
 class Shell(anywidget.AnyWidget):
     """An invisible child of a widget made of others: loads the theme, and keeps the notebook's
-    shortcuts away while the focus is inside (in JupyterLab's command mode D D deletes a cell)."""
+    shortcuts away while the focus is inside (in JupyterLab's command mode D D deletes a cell).
 
-    _esm = STATIC / "shell.js"
+    It comes to light when the kernel was restarted under the page, and says how to go on.
+
+    Args:
+        strings: the texts; without them it says nothing.
+    """
+
+    _esm = joined(".", "parts", "shell")
     _css = THEME
+
+    again = traitlets.Unicode().tag(sync=True)
+    """Lines of Python that bring the widget back; empty: none that would run."""
+
+    texts = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, strings: Strings | None = None) -> None:
+        super().__init__(texts={} if strings is None else strings.section("shell"))

@@ -210,8 +210,10 @@ _ACTS: dict[str, Callable[[EditState, Mapping[str, Any], Panel], Change]] = {
 
 
 def _edited(state: EditState, panel: Panel, **changes: Any) -> EditState:
-    # Of the panel's directions the state keeps those that its edit names.
-    return replace(state, directions=panel.directions, **changes)
+    # Of the panel's directions, and of its own where the panel has been given others, the state
+    # keeps those that its edit names.
+    known = with_directions(state.directions, panel.directions)
+    return replace(state, directions=known, **changes)
 
 
 def _place(content: Mapping[str, Any]) -> str:

@@ -98,11 +98,12 @@ class SliderDesk:
             if found is None or sliders.generator is not generator:
                 return
             sliders.files.add(found, step.path)
-            self._join(found)
+            self.join(found)
         names = ", ".join(found.names)
         sliders.message.note(self._strings("found", count=len(found), names=names))
 
-    def _join(self, found: Directions) -> None:
+    def join(self, found: Directions) -> None:
+        """Offer directions beside the others, see `LatentSliders.add`."""
         self._sliders.directions = with_directions(self._sliders.directions, found)
         self.toggle(f"strength:{found.names[0]}", True)
 
@@ -111,7 +112,7 @@ class SliderDesk:
         try:
             if name.lower().endswith(".safetensors"):
                 found = read_directions(data, name, sliders.identity)
-                self._join(found)
+                self.join(found)
                 names = ", ".join(found.names)
                 sliders.message.note(strings("opened_directions", name=name, names=names))
             else:

@@ -6,16 +6,26 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from smis_core.devices import resolve_precision
-from smis_core.editing import EditState, Resolved, draw, placed, resolve
+from smis_core.editing import (
+    EditState,
+    Resolved,
+    Seeded,
+    Source,
+    draw,
+    latent_of,
+    placed,
+    resolve,
+)
 from smis_core.jobs import LatestWorker, turns_of
 from smis_core.jobs.threads import torch_threads
+from smis_core.latents import WPlus
 from smis_core.networks import Overtaken, SynthesisSession
 from smis_core.networks.generator_base import GeneratorBase
 
@@ -31,6 +41,8 @@ _CROWDED, _FREE = 0.7, 0.9
 _SMALLEST = 32
 _SMALL = 128
 _HELD_BYTES = 2**29
+_HELD_SEEDS = 2
+"""Of a state; their latents need not be mapped again for every picture of a movement."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +141,18 @@ class _Now:
     pace: Pace
     exact_seconds: float = 0.0
     """what whole pictures took lately"""
+    mapped: dict[Seeded, WPlus] = field(default_factory=dict)
+    """latents of the last seeds, until the next picture at rest"""
+
+    def latent(self, generator: GeneratorBase, source: Source) -> WPlus:
+        """As `latent_of`, and the last seeds' at once."""
+        if not isinstance(source, Seeded):
+            return latent_of(generator, source)
+        found = self.mapped.pop(source, None)
+        self.mapped[source] = latent_of(generator, source) if found is None else found
+        while len(self.mapped) > _HELD_SEEDS:
+            del self.mapped[next(iter(self.mapped))]
+        return self.mapped[source]
 
 
 class SliderPainter:
@@ -185,7 +209,7 @@ class SliderPainter:
         sides = now.pace.sides
         side = next((each for each in sides if each >= _SMALL), sides[-1])
         try:
-            return self._draw(now.generator, now.quick, state, side, self._at_rest)[0]
+            return self._draw(now, now.quick, state, side, self._at_rest)[0]
         except Overtaken:
             return None
 
@@ -218,6 +242,8 @@ class SliderPainter:
     def _rest(self, now: _Now, wish: Wish) -> Painted:
         whole = now.generator.config.resolution
         wanted = self._at_rest
+        # Weights may have been trained further since the last one.
+        now.mapped.clear()
         with self._crew.at_work():
             if now.exact is not now.quick and now.exact_seconds > QUICK_FIRST_SECONDS:
                 self._deliver(self._paint(now, wish, now.quick, whole, wanted))
@@ -238,18 +264,21 @@ class SliderPainter:
         wanted: Callable[[], bool],
     ) -> Painted:  # fmt: skip
         started = time.perf_counter()
-        image, resolved = self._draw(now.generator, session, wish.state, side, wanted)
+        image, resolved = self._draw(now, session, wish.state, side, wanted)
         return Painted(wish, image, resolved, time.perf_counter() - started, final=False)
 
     @staticmethod
     def _draw(
-        generator: GeneratorBase, session: SynthesisSession, state: EditState, side: int,
+        now: _Now, session: SynthesisSession, state: EditState, side: int,
         wanted: Callable[[], bool],
     ) -> tuple[Tensor, Resolved]:  # fmt: skip
+        generator = now.generator
         preview = None if side == generator.config.resolution else side
         with turns_of(generator):
-            resolved = resolve(generator, state)
-            noise = "const" if resolved.noise is None else resolved.noise.maps
+            resolved = resolve(generator, state, latent=now.latent)
+            # Maps that are the network's own need not be compared with those of the last picture.
+            plain = resolved.noise is None or _stored_noise(state)
+            noise = "const" if plain else resolved.noise.maps
             with placed(generator, state.placement):
                 image = session.draw(
                     resolved.wplus.tensor, noise=noise, preview=preview, wanted=wanted
@@ -281,3 +310,9 @@ class SliderPainter:
                 self._deliver(done)
         except Exception as failure:
             self._fail(failure)
+
+
+def _stored_noise(state: EditState) -> bool:
+    """Whether a state leaves the noise that is stored with the weights as it is."""
+    given = not isinstance(state.a, Seeded) and state.a.noise is not None
+    return not given and all(row.noise == 1 for row in state.edit.rows)

@@ -54,9 +54,6 @@ class SliderPanel(anywidget.AnyWidget):
     heard = traitlets.Dict().tag(sync=True)
     """Number of the last message of each page."""
 
-    again = traitlets.Unicode().tag(sync=True)
-    """Lines of Python that bring the widget back."""
-
     texts = traitlets.Dict().tag(sync=True)
 
     def __init__(

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from smis_core.editing import EditState
 from smis_core.editing.dials import bare_of, readings
+from smis_widgets.image_view import UNPAINTED
 from smis_widgets.slider_painter import Painted, Wish
 
 if TYPE_CHECKING:
@@ -36,9 +37,10 @@ class SliderScreen:
         image = painted.image.clamp(-1, 1)
         number = sliders.view.show(image, moving=not painted.final)
         if wish.moving:
-            # One picture may be on its way while the next is drawn. A page that is slower than
-            # that gets a moment to catch up: frames that it cannot paint only delay those it can.
-            sliders.view.wait_painted(number - 1, _CATCH_UP_SECONDS)
+            # The next is drawn while as many as may be are on their way. A page that is slower
+            # than that gets a moment to catch up: frames that it cannot paint only delay those it
+            # can.
+            sliders.view.wait_painted(number - UNPAINTED, _CATCH_UP_SECONDS)
         if not painted.final:
             return
         with sliders.lock:

@@ -29,6 +29,7 @@ from smis_widgets.palette_question import PaletteQuestion
 from smis_widgets.portraitist import Look, Portrait, Portraitist, Refined
 from smis_widgets.strings import Strings
 from smis_widgets.studio_pad import StudioPad
+from smis_widgets.studio_states import OpensStates
 from smis_widgets.style_row import StyleRow, look_rows
 
 STYLES = 6
@@ -36,7 +37,7 @@ REFINE_SECONDS = 3.0
 MAX_SEED = 999_999
 
 
-class SketchStudio(widgets.VBox):
+class SketchStudio(OpensStates, widgets.VBox):
     """A pad, the portrait beside it, and what changes its look.
 
     The portrait follows the drawing: it is rendered on a thread of its own, during a stroke as
@@ -301,7 +302,7 @@ class SketchStudio(widgets.VBox):
         self.styles.begin(seed)
         self._changing = True
         try:
-            self.style_seed = seed
+            self.opened, self.style_seed = None, seed
             self.original()
         finally:
             self._changing = False

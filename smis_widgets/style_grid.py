@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
-from smis_core.editing import EditState, MixPool, identify, read_source, rows_of
+from smis_core.editing import EditState, MixPool, Seeded, identify, read_source, rows_of
 from smis_core.editing.mixing import Readable
 from smis_core.editing.state import Source
 from smis_core.jobs.turns import turns_of
@@ -18,8 +18,9 @@ from smis_core.networks.generator_base import GeneratorBase
 from smis_widgets.controls import MessageLine, icon_button, styled
 from smis_widgets.image_view import with_plain_picture
 from smis_widgets.picture_wall import PictureWall
-from smis_widgets.search_parts import LARGEST_DICE, name_of, named, text_field
+from smis_widgets.search_parts import LARGEST_DICE, lines_again, name_of, named, text_field
 from smis_widgets.shell import Shell
+from smis_widgets.slider_acts import seed_text
 from smis_widgets.strings import Strings
 from smis_widgets.thumbnails import WallFiller
 
@@ -52,7 +53,8 @@ class StyleGrid(widgets.VBox):
     """What was clicked last; the first mixture before that."""
 
     layers = traitlets.Tuple(traitlets.Int(), traitlets.Int())
-    """First and last row of W+ that comes from the columns."""
+    """First and last row of W+ that comes from the columns; rows that there are not are
+    refused."""
 
     _filler: WallFiller | None = None
 
@@ -76,11 +78,10 @@ class StyleGrid(widgets.VBox):
         self._rows = rows_of(generator)
         last = generator.num_ws - 1
         first, until = layers or (0, max(generator.num_ws // 3 - 1, 0))
-        if not 0 <= first <= until <= last:
-            raise ValueError(f"layers: wanted first and last from 0 to {last}, got {layers}")
+        self._check_range((first, until))
         self._sources = {"down": self._read(down), "across": self._read(across)}
         self._typing = True
-        self.message = MessageLine()
+        self.message, self.shell = MessageLine(), Shell(strings)
         self.wall = PictureWall(
             headed=True, captioned=True, tile=tile, height=900,
             on_want=lambda places: self._filler.go(), label=strings("grid"), language=language,
@@ -101,7 +102,7 @@ class StyleGrid(widgets.VBox):
         name = named(strings("from_columns"), strings("layers_tooltip"))
         row = styled("smis-row", name, self.slider, self.reading)
         self.children = (
-            Shell(), styled("smis-bar", *self.fields.values()), row, self.wall, self.message,
+            self.shell, styled("smis-bar", *self.fields.values()), row, self.wall, self.message,
         )  # fmt: skip
         traitlets.link((self, "layers"), (self.slider, "value"))
         self.observe(self._guarded(lambda change: self._renew(mixed_only=True)), "layers")
@@ -177,6 +178,19 @@ class StyleGrid(widgets.VBox):
 
     # The grid
 
+    def _check_range(self, layers: tuple[int, int]) -> None:
+        first, until = layers
+        last = self.generator.num_ws - 1
+        if not 0 <= first <= until <= last:
+            raise ValueError(f"layers: wanted first and last from 0 to {last}, got {layers}")
+
+    @traitlets.validate("layers")
+    def _check_layers(self, proposal: Any) -> tuple[int, int]:
+        layers: tuple[int, int] = proposal["value"]
+        with self.message.refusing("mixing", self._strings):
+            self._check_range(layers)
+        return layers
+
     def _mixed(self, layers: tuple[int, int]) -> MixPool:
         return MixPool(
             self.generator, self._sources["down"], self._sources["across"], psi=self._psi,
@@ -190,6 +204,7 @@ class StyleGrid(widgets.VBox):
             "layers_reading", first=first.index, last=last.index,
             low=first.resolution, high=last.resolution,
         )  # fmt: skip
+        self.shell.again = self._again()
         down, across = (len(self._sources[side]) for side in ("down", "across"))
         count = (down + 1) * (across + 1)
         if (self.wall.columns, self.wall.count) != (across + 1, count):
@@ -201,6 +216,16 @@ class StyleGrid(widgets.VBox):
             self.wall.renew(place for place in cells if place not in edges)
         self._choose(self.wall.selected)
         self.message.clear()
+
+    def _again(self) -> str:
+        sides = self._sources.values()
+        if not all(isinstance(each, Seeded) for side in sides for each in side):
+            return ""  # a latent has no name that a line could say
+        down, across = ([seed_text(each) for each in side] for side in sides)  # type: ignore[arg-type]
+        return lines_again(
+            "StyleGrid", self.generator, down, across, layers=self.layers, psi=self._psi,
+            label=self._label,
+        )  # fmt: skip
 
     def _state(self, place: int) -> EditState | None:
         across = len(self._sources["across"])

@@ -4,7 +4,7 @@ from . import kinds as kinds
 from .checkpoint import Checkpoint
 from .convert import convert
 from .inversion_encoder import InversionConfig, InversionEncoder
-from .load import AnyGenerator, CheckpointNote, load_checkpoint, load_generator
+from .load import AnyGenerator, CheckpointNote, load_checkpoint, load_generator, source_of
 from .native import fingerprint, load_network, read_card, register_kind, save_network
 from .restricted import UnsafeCheckpointError
 from .sniff import Sniffed, sniff
@@ -31,5 +31,6 @@ __all__ = [
     "register_kind",
     "save_network",
     "sniff",
+    "source_of",
     "zoo_models",
 ]

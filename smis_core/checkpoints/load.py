@@ -10,8 +10,10 @@ import os
 import warnings
 from collections.abc import Callable, Mapping
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -70,6 +72,11 @@ _MISFIT = (
 )
 
 
+_SOURCES: WeakKeyDictionary[nn.Module, tuple[str, int]] = WeakKeyDictionary()
+"""What opened a network, and how often its weights had been written to by then. By the network and
+not in it: a copy is another network, which may be tuned."""
+
+
 class CheckpointNote(UserWarning):
     """Says what a file lacked and what was taken in its place."""
 
@@ -106,6 +113,7 @@ def load_generator(
     for note in checkpoint.notes:
         warnings.warn(f"{checkpoint.path.name}: {note}", CheckpointNote, stacklevel=2)
     assert isinstance(generator, AnyGenerator)
+    _remember(generator, source)
     return generator
 
 
@@ -126,7 +134,21 @@ def load_checkpoint(
             except that a file without a generator is welcome.
     """
     target = resolve_device(device)
-    return _load(find(source), target, generator_only=False)
+    checkpoint = _load(find(source), target, generator_only=False)
+    if checkpoint.generator is not None:
+        _remember(checkpoint.generator, source)
+    return checkpoint
+
+
+def source_of(network: nn.Module) -> str | None:
+    """What `load_generator` takes to get a generator again, as it was given when it was opened.
+
+    Returns:
+        A path or a name; None for a generator that came another way, for a copy, and for one whose
+        weights were changed since.
+    """
+    source, written = _SOURCES.get(network, (None, 0))
+    return source if written == _written(network) else None
 
 
 def find(source: str | os.PathLike[str] | None = None) -> Path:
@@ -152,6 +174,17 @@ def find(source: str | os.PathLike[str] | None = None) -> Path:
             f"{source}: there is neither a file nor a model of this name; check the path, or "
             f"choose one that `smis zoo list` names{f', perhaps {near[0]}' if near else ''}"
         ) from None
+
+
+def _remember(network: nn.Module, source: str | os.PathLike[str] | None) -> None:
+    given = BUNDLED if source is None else os.fspath(source)
+    _SOURCES[network] = given, _written(network)
+
+
+def _written(network: nn.Module) -> int:
+    """How often the weights were written to; those made under inference_mode do not count it."""
+    weights = chain(network.parameters(), network.buffers())
+    return sum(0 if each.is_inference() else each._version for each in weights)
 
 
 def _load(path: Path, device: torch.device, *, generator_only: bool) -> Checkpoint:

@@ -14,7 +14,7 @@ from .mixing import MixPool, read_source
 from .pca import DirectionStep, feature_pca, pca
 from .png import brings_latent, embed, extract
 from .pools import BetweenPool, LikePool, Pool, SeedPool, Sieve, StatePool, positions
-from .regions import blend_region
+from .regions import Outside, blend_region, outside_of
 from .rows import GROUPS, Row, group_rows, rows_of
 from .search import between, filtered_by, mixing_grid, neighbours, ordered_by
 from .seeds import LARGEST_SEED, split_seed, walk_z
@@ -39,6 +39,7 @@ __all__ = [
     "LikePool",
     "MixPool",
     "Moment",
+    "Outside",
     "Placement",
     "Pool",
     "Resolved",
@@ -71,6 +72,7 @@ __all__ = [
     "neighbours",
     "one_hot",
     "ordered_by",
+    "outside_of",
     "pair_direction",
     "pca",
     "placed",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -68,17 +68,30 @@ def check_state(generator: GeneratorBase | Identity, state: EditState) -> None:
     )
 
 
-def resolve(generator: GeneratorBase, state: EditState) -> Resolved:
+def resolve(
+    generator: GeneratorBase,
+    state: EditState,
+    *,
+    latent: Callable[[GeneratorBase, Source], WPlus] = latent_of,
+) -> Resolved:
     """The latents and the noise of a state.
 
     The state is taken for the generator's; `check_state` finds out, and takes as long as hashing
     the weights does.
 
+    Args:
+        generator: of any family.
+        state: of it.
+        latent: gives a source's latent `[1, L, w]`, for whoever has it already. The second source
+            is asked for where a row blends towards it.
+
     Raises:
         ValueError: a class or a shape that the generator does not have.
     """
-    first = latent_of(generator, state.a)
-    second = None if state.b is None else latent_of(generator, state.b)
+    first = latent(generator, state.a)
+    second = None
+    if state.b is not None and any(row.blend for row in state.edit.rows):
+        second = latent(generator, state.b)
     wplus, factors = apply(
         first, state.edit, state.directions, second=second, w_avg=generator.mapping.w_avg
     )

@@ -19,7 +19,7 @@ from .directions import Directions
 from .distribution import one_hot
 from .draw import resolve
 from .edit import Edit
-from .identity import Identity, identify
+from .identity import Identity, check_same_space, identify
 from .search import between, neighbours
 from .seeds import LARGEST_SEED
 from .state import EditState, Found, Seeded, Source
@@ -89,7 +89,7 @@ class SeedPool(Pool):
         if not 0 <= psi <= 2:
             raise ValueError(f"psi: wanted a number from 0 to 2, got {psi}")
         one_hot(generator, label, 1)
-        super().__init__(generator, LARGEST_SEED - self.first, identity=identity)
+        super().__init__(generator, LARGEST_SEED - self.first + 1, identity=identity)
         self.label, self.psi = label, psi
 
     @torch.no_grad()
@@ -111,7 +111,7 @@ class StatePool(Pool):
     """Some states, such as favourites.
 
     Raises:
-        ValueError: none, or one of another generator's shape.
+        ValueError: none, or one of another generator's W+; a tuned copy's is taken.
     """
 
     def __init__(
@@ -125,12 +125,7 @@ class StatePool(Pool):
         if not states:
             raise ValueError("states: wanted at least one, got none")
         for state in states:
-            shape = state.generator.num_ws, state.generator.w_dim
-            if shape != (generator.num_ws, generator.config.w_dim):
-                raise ValueError(
-                    f"a state of another generator: its W+ has {shape[0]} rows of {shape[1]}, but "
-                    f"this one's {generator.num_ws} of {generator.config.w_dim}"
-                )
+            check_same_space("the state", state.generator, self.identity)
         self.states = tuple(states)
 
     @torch.no_grad()
@@ -158,7 +153,7 @@ class LikePool(Pool):
         identity: see `Pool`.
 
     Raises:
-        ValueError: as `neighbours`, or as `resolve`.
+        ValueError: a state of another generator's W+; as `neighbours`, or as `resolve`.
     """
 
     def __init__(
@@ -174,6 +169,7 @@ class LikePool(Pool):
         identity: Identity | None = None,
     ) -> None:
         super().__init__(generator, LARGEST_SEED - 2 * _CHUNK, identity=identity)
+        check_same_space("the state", one.generator, self.identity)
         self.one = one
         self._wplus = resolve(generator, one).wplus
         self._rows = None if rows is None else tuple(rows)
@@ -220,7 +216,7 @@ class BetweenPool(Pool):
         identity: see `Pool`.
 
     Raises:
-        ValueError: as `between` and `resolve`.
+        ValueError: a state of another generator's W+; as `between` and `resolve`.
     """
 
     def __init__(
@@ -232,12 +228,13 @@ class BetweenPool(Pool):
         name: str = "between",
         identity: Identity | None = None,
     ) -> None:
-        latents = [resolve(generator, state).wplus.tensor for state in ends]
-        if not latents:
-            raise ValueError("ends: wanted at least two, got none")
-        codes = torch.cat(latents)
-        found = between(WPlus(codes), count=count).tensor
         super().__init__(generator, len(ends) + count, identity=identity)
+        if not ends:
+            raise ValueError("ends: wanted at least two, got none")
+        for state in ends:
+            check_same_space("the state", state.generator, self.identity)
+        codes = torch.cat([resolve(generator, state).wplus.tensor for state in ends])
+        found = between(WPlus(codes), count=count).tensor
         middle = [
             self._state(Found(WPlus(each[None]), name=f"{name} {place + 1}"))
             for place, each in enumerate(found)
@@ -282,7 +279,8 @@ class Sieve:
     Args:
         pool: which.
         directions: whose `positions` are meant; needed where there are ranges.
-        ranges: lowest and highest position by name; infinite for no limit.
+        ranges: lowest and highest position by name; infinite for no limit. On a circle the lowest
+            may lie above the highest: the range leads through half a turn then.
         limit: numbers of the pool that are looked at, at most.
 
     Raises:
@@ -307,11 +305,12 @@ class Sieve:
         self._limit = min(size, limit) if self._ranges else size
         if self._ranges and directions is None:
             raise ValueError("directions: there are ranges, but nothing to measure with")
-        known = set() if directions is None else {*directions.names, *directions.circles}
+        circles = () if directions is None else directions.circles
+        known = set() if directions is None else {*directions.names, *circles}
         for name, (low, high) in self._ranges.items():
             if name not in known:
                 raise ValueError(f"ranges: no direction or circle is called {name!r}")
-            if not low <= high:
+            if not (low <= high or (name in circles and low > high)):
                 raise ValueError(
                     f"ranges: wanted lowest and highest of {name!r}, got {low} and {high}"
                 )
@@ -338,6 +337,7 @@ class Sieve:
         read = positions(self._directions, self.pool.latents(numbers))
         inside = torch.ones(len(numbers), dtype=torch.bool)
         for name, (low, high) in self._ranges.items():
-            inside &= (read[name] >= low) & (read[name] <= high)
+            above, below = read[name] >= low, read[name] <= high
+            inside &= above & below if low <= high else above | below
         self.found += [numbers[int(place)] for place in inside.nonzero()[:, 0]]
         self.looked = numbers[-1] + 1

@@ -6,8 +6,9 @@ Collaging", with soft masks, in every layer that is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,7 +19,50 @@ from ..latents import Noise, WPlus
 from ..networks.generator_base import GeneratorBase, SynthesisBase
 from ..networks.stylegan3 import StyleGAN3Synthesis
 
+
+@dataclass(frozen=True, eq=False)
+class Outside:
+    """A picture that stays, and what its layers hold, so that it is drawn once for many changes."""
+
+    image: Tensor
+    """[1, 3, R, R] in about [-1, 1]"""
+    features: Mapping[str, Tensor]
+    """[1, C, H, W] by layer"""
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that it takes."""
+        tensors = (self.image, *self.features.values())
+        return sum(each.untyped_storage().nbytes() for each in tensors)
+
+
 _Hook = Callable[[nn.Module, Any, Tensor], Tensor]
+
+
+@torch.no_grad()
+def outside_of(
+    generator: GeneratorBase,
+    kept: WPlus,  # [1, L, w]
+    *,
+    layers: Sequence[str] | None = None,
+    kept_noise: Noise | None = None,
+) -> Outside:
+    """What `blend_region` takes of the picture that stays; arguments and errors are the same."""
+    places = _places(generator.synthesis, layers)
+    _check_codes(generator, "kept", kept)
+    features: dict[str, Tensor] = {}
+
+    def keeping(place: str) -> _Hook:
+        def hook(module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
+            features[place] = output
+            return output
+
+        return hook
+
+    device = generator.mapping.w_avg.device
+    with _hooked(generator.synthesis, {place: keeping(place) for place in places}):
+        image = _drawn(generator.synthesis, kept, kept_noise, device)
+    return Outside(image, features)
 
 
 @torch.no_grad()
@@ -33,6 +77,7 @@ def blend_region(
     kept_noise: Noise | None = None,
     changed_noise: Noise | None = None,
     picture: Tensor | None = None,  # [1, 3, R, R] in [-1, 1]
+    outside: Outside | None = None,
 ) -> Tensor:
     """Draw `changed` inside a region and `kept` outside of it.
 
@@ -51,6 +96,8 @@ def blend_region(
         kept_noise, changed_noise: maps, as `scaled_noise` gives them; None takes those stored.
         picture: what stands outside instead of `kept` as the generator draws it, such as the
             photograph that was inverted.
+        outside: what `outside_of` gave for `kept`, its noise and the layers; it is not drawn again
+            then.
 
     Returns:
         float32 `[N, 3, R, R]`.
@@ -61,25 +108,22 @@ def blend_region(
     """
     synthesis = generator.synthesis
     _check(generator, kept, changed, region, softness)
-    names = [layer.name for layer in synthesis.layers]
-    if layers is not None and (unknown := sorted(set(layers) - set(names))):
-        raise ValueError(f"layers: wanted some of {', '.join(names)}, got {unknown}")
+    places = _places(synthesis, layers)
     device = generator.mapping.w_avg.device
     mask = _softened(region.to(device, torch.float32), generator.config.resolution, softness)
     if picture is not None:
         _check_picture(picture, generator)
     if not bool(mask.any()):
-        outside = _drawn(synthesis, kept, kept_noise, device) if picture is None else picture
-        return outside.to(device).expand(len(changed), -1, -1, -1).clone()
-    places = [*(names if layers is None else layers), *_to_picture(synthesis)]
-    features: dict[str, Tensor] = {}
-
-    def keeping(place: str) -> _Hook:
-        def hook(module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
-            features[place] = output
-            return output
-
-        return hook
+        if picture is not None:
+            still = picture
+        elif outside is not None:
+            still = outside.image
+        else:
+            still = _drawn(synthesis, kept, kept_noise, device)
+        return still.to(device).expand(len(changed), -1, -1, -1).clone()
+    if outside is None:
+        outside = outside_of(generator, kept, layers=layers, kept_noise=kept_noise)
+    features = outside.features
 
     def blending(place: str) -> _Hook:
         def hook(module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
@@ -88,13 +132,18 @@ def blend_region(
 
         return hook
 
-    with _hooked(synthesis, {place: keeping(place) for place in places}):
-        outside = _drawn(synthesis, kept, kept_noise, device)
     with _hooked(synthesis, {place: blending(place) for place in places}):
         inside = _drawn(synthesis, changed, changed_noise, device)
-    if picture is not None:
-        outside = picture.to(inside)
-    return torch.where(mask > 0, torch.lerp(outside.expand_as(inside), inside, mask), outside)
+    still = outside.image if picture is None else picture.to(inside)
+    return torch.where(mask > 0, torch.lerp(still.expand_as(inside), inside, mask), still)
+
+
+def _places(synthesis: SynthesisBase, layers: Sequence[str] | None) -> list[str]:
+    """Where features are exchanged: in layers, and where these become colours."""
+    names = [layer.name for layer in synthesis.layers]
+    if layers is not None and (unknown := sorted(set(layers) - set(names))):
+        raise ValueError(f"layers: wanted some of {', '.join(names)}, got {unknown}")
+    return [*(names if layers is None else layers), *_to_picture(synthesis)]
 
 
 def _to_picture(synthesis: SynthesisBase) -> list[str]:
@@ -162,14 +211,17 @@ def _check_picture(picture: Tensor, generator: GeneratorBase) -> None:
         raise ValueError(f"picture: wanted [1, 3, {side}, {side}], got {[*picture.shape]}")
 
 
+def _check_codes(generator: GeneratorBase, what: str, codes: WPlus) -> None:
+    shape = (generator.num_ws, generator.config.w_dim)
+    if tuple(codes.tensor.shape[1:]) != shape:
+        raise ValueError(f"{what}: wanted [N, {shape[0]}, {shape[1]}], got {[*codes.tensor.shape]}")
+
+
 def _check(
     generator: GeneratorBase, kept: WPlus, changed: WPlus, region: Tensor, softness: float
 ) -> None:
-    shape = (generator.num_ws, generator.config.w_dim)
-    for what, codes in (("kept", kept), ("changed", changed)):
-        if tuple(codes.tensor.shape[1:]) != shape:
-            raise ValueError(f"{what}: wanted [N, {shape[0]}, {shape[1]}], got "
-                             f"{[*codes.tensor.shape]}")  # fmt: skip
+    _check_codes(generator, "kept", kept)
+    _check_codes(generator, "changed", changed)
     if len(kept) != 1 or not len(changed):
         raise ValueError(
             f"wanted one picture to keep and at least one to take from, got {len(kept)} and "

@@ -169,6 +169,8 @@ function render({ model, el }) {
     if (visible) show();
   });
   watcher.observe(el);
+  // A page that is left or loaded anew takes no view down.
+  window.addEventListener("pagehide", () => model.send({ view, visible: false }), { signal });
 
   const heard = { "change:frame": show, "change:alt": name, "change:other": compare, "change:wipe": lay };
   for (const [event, act] of Object.entries(heard)) model.on(event, act);

@@ -43,6 +43,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "filters_tooltip": ("Only what lies in some ranges along the directions",),
     "filter_tooltip": ("{name}: where it may lie, in steps from the average; an end is no limit",),
     "hue_tooltip": ("{name}: which hues may be; an end is no limit",),
+    "hue_around": ("The hues outside of the handles in place of those between them",),
     "no_limits": ("No limit of {name}",),
     "choose_two": ("wanted two chosen pictures: click one, and others with Ctrl or Shift",),
     # The grid of styles

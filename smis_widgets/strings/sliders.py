@@ -47,12 +47,17 @@ TABLE: dict[str, tuple[str, ...]] = {
     "sliders.place_x": ("right",),
     "sliders.place_y": ("down",),
     "sliders.place_turn": ("turn",),
-    "sliders.copy": ("Copy",),
-    "sliders.too_large": ("{name} has more than 256 MB: pictures and directions are smaller",),
-    "sliders.gone": (
-        "The kernel was restarted and has forgotten this picture: the sliders move nothing any "
-        "more. Run the cell again, or these lines, which bring you back to where you were:",
+    "sliders.too_large": (
+        "{name} has more than 9 MB, and a page cannot send as much: open it in Python, a picture "
+        "with sliders.load(path), directions with sliders.add(load_directions(path))",
     ),
+    # Every widget, when its kernel is gone
+    "shell.gone": (
+        "The kernel was restarted and has forgotten what is shown here: nothing moves any more.",
+    ),
+    "shell.gone_lines": ("Run the cell again, or these lines, which bring you back:",),
+    "shell.gone_cell": ("Run the cell again.",),
+    "shell.copy": ("Copy",),
     # The history
     "films.history": ("History",),
     "films.undo": ("Undo (Ctrl+Z)",),
@@ -94,5 +99,11 @@ TABLE: dict[str, tuple[str, ...]] = {
     "opening": ("Opening",),
     "opened_picture": ("{name} is open, with everything that it was made from",),
     "opened_directions": ("The directions of {name} are open: {names}",),
+    "replaced": (
+        "Another generator: the seeds stay, what was turned does not, and the history begins anew",
+    ),
+    "replaced_tuned": (
+        "A tuned copy of the generator: all that was turned stays, and the history begins anew",
+    ),
     "saved_latent": ("Saved as {path}, with the latent in it: drop it here to come back",),
 }

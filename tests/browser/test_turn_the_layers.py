@@ -28,7 +28,8 @@ AT_REST = """frame => {
 }"""
 HAIR = "sliders.panel.dials['hair colour']['turns']"
 DROP = """data => {
-    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+    const bytes = typeof data === 'number' ? new Uint8Array(data)
+        : Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
     const transfer = new DataTransfer();
     transfer.items.add(new File([bytes], 'kept.png', { type: 'image/png' }));
     const root = document.querySelector('.smis-turn');
@@ -206,6 +207,14 @@ def test_a_saved_picture_is_dropped_and_everything_is_back(opened):
     page.evaluate(DROP, base64.b64encode(b"no picture at all").decode())
     expect(page.locator(".smis-turn .smis-error:visible")).to_contain_text("this is no PNG")
     assert np.array_equal(picture(page, kernel), kept)
+    # The server would close the connection at what is larger than a message may be.
+    page.evaluate(DROP, 10 * 2**20)
+    refused = page.locator(".smis-turn-panel .smis-error")
+    expect(refused).to_contain_text("sliders.load(path)")
+    films = kernel.value("len(sliders.history)")
+    page.locator(".smis-dice").first.click()
+    becomes(kernel, "len(sliders.history)", films + 1)
+    expect(refused).to_be_hidden()
 
 
 def test_it_is_not_drawn_while_it_is_scrolled_away(opened):
@@ -241,6 +250,8 @@ def test_a_reloaded_page_shows_everything_again(opened):
     data = base64.b64decode(page.evaluate(PIXELS))
     shown = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
     assert np.array_equal(shown, before)
+    # The page that went took its view with it: the one that came is all there is to draw for.
+    becomes(kernel, "[*sliders.view._views.values()].count(True)", 1)
     page.evaluate(THEME, "JupyterLab Dark")
     keep_screenshot(page, "4-dark")
     page.evaluate(THEME, "JupyterLab Light")
@@ -251,7 +262,7 @@ def test_a_reloaded_page_shows_everything_again(opened):
 def test_a_restarted_kernel_is_told_and_how_to_come_back(opened):
     page, _ = opened
     page.evaluate(RESTART)
-    gone = page.locator(".smis-turn-gone")
+    gone = page.locator(".smis-turn .smis-gone")
     expect(gone).to_be_visible()
     expect(gone).to_contain_text("The kernel was restarted")
     expect(gone.locator("pre")).to_contain_text("LatentSliders(generator, state=state)")

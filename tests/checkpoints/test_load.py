@@ -1,5 +1,6 @@
 """Opening by path and by name, and what is said of files that are no checkpoints."""
 
+import copy
 import gzip
 import pickle
 import warnings
@@ -21,6 +22,7 @@ from smis_core.checkpoints import (
     load_checkpoint,
     load_generator,
     save_network,
+    source_of,
     zoo,
 )
 from smis_core.networks import Discriminator, DiscriminatorConfig
@@ -42,6 +44,7 @@ def test_nothing_is_the_bundled_portraits(device) -> None:
     generator = load_generator(device=device)
     assert fingerprint(generator) == fingerprint(bundled_path("portraits/generator"))
     assert next(generator.parameters()).device.type == device.type
+    assert source_of(generator) == "portraits/generator"
     by_name = load_checkpoint("portraits/generator", device="cpu")
     assert by_name.licence == "MIT"
     assert by_name.format == "smis"
@@ -61,6 +64,20 @@ def test_a_name_that_nothing_has(tmp_path) -> None:
     for source in ("ffhq-1025", "no/such.pkl", tmp_path / "missing.pkl"):
         with pytest.raises(FileNotFoundError, match=r"missing|ffhq-1025|no/such"):
             load_generator(source)
+
+
+def test_it_is_known_how_a_generator_was_opened(pickled) -> None:
+    generator = load_generator(pickled, device="cpu")
+    assert source_of(generator) == str(pickled)
+    assert source_of(load_checkpoint(str(pickled), device="cpu").generator) == str(pickled)
+    # A copy may be tuned; so may the network itself.
+    assert source_of(copy.deepcopy(generator)) is None
+    generator.synthesis.requires_grad_(True)
+    assert source_of(generator) == str(pickled)
+    with torch.no_grad():
+        next(generator.synthesis.parameters()).mul_(1.5)
+    assert source_of(generator) is None
+    assert source_of(nn.Linear(2, 2)) is None
 
 
 def test_notes_are_told_where_the_caller_is(tmp_path, pickled, golden) -> None:

@@ -25,7 +25,7 @@ from smis_core.editing import (
 )
 from smis_core.latents import WPlus
 
-from .conftest import FAMILIES, a_class
+from .conftest import FAMILIES, a_class, stylegan2
 
 
 def states(generator, *seeds):
@@ -147,6 +147,20 @@ def test_positions_on_a_circle_are_turns(generator):
         assert float(read["hue"]) == pytest.approx(turns, abs=0.05)
 
 
+def test_a_range_of_hues_leads_through_half_a_turn(generator):
+    directions = circled(generator)
+    pool = SeedPool(generator)
+    hues = positions(directions, pool.latents(range(256)))["hue"]
+    sieve = Sieve(pool, directions, {"hue": (0.4, -0.3)})
+    sieve.look(256)
+    wanted = [place for place, hue in enumerate(hues.tolist()) if hue >= 0.4 or hue <= -0.3]
+    assert sieve.found == wanted
+    assert 0 < len(wanted) < 256
+    plain = Sieve(pool, directions, {"hue": (-0.3, 0.4)})
+    plain.look(256)
+    assert sorted(plain.found + wanted) == [*range(256)]
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -156,6 +170,9 @@ def test_positions_on_a_circle_are_turns(generator):
         (lambda g: SeedPool(g, label=2), "no classes"),
         (lambda g: StatePool(g, []), "at least one"),
         (lambda g: StatePool(g, other()), "rows"),
+        (lambda g: StatePool(g, strange()), "mapping network is another"),
+        (lambda g: LikePool(g, strange()[0]), "mapping network is another"),
+        (lambda g: BetweenPool(g, strange()), "mapping network is another"),
         (lambda g: LikePool(g, states(g, 1)[0], radius=1.5), "radius"),
         (lambda g: LikePool(g, states(g, 1)[0], rows=[99]), "rows"),
         (lambda g: BetweenPool(g, states(g, 1)), "at least two"),
@@ -163,6 +180,7 @@ def test_positions_on_a_circle_are_turns(generator):
         (lambda g: Sieve(SeedPool(g), None, {"x": (0, 1)}), "nothing to measure"),
         (lambda g: Sieve(SeedPool(g), directions_of(g), {"x": (0, 1)}), "no direction"),
         (lambda g: Sieve(SeedPool(g), directions_of(g), {"pca 1": (1, 0)}), "highest"),
+        (lambda g: Sieve(SeedPool(g), circled(g), {"hue": (math.nan, 0)}), "highest"),
     ],
 )
 def test_what_makes_no_sense_is_refused(generator, make, message):
@@ -170,8 +188,18 @@ def test_what_makes_no_sense_is_refused(generator, make, message):
         make(generator)
 
 
+def circled(generator):
+    directions = directions_of(generator)
+    return replace(directions, circles={"hue": directions.names})
+
+
 def other():
     """States of a generator with another W+."""
     identity = Identity(network="0" * 64, mapping="0" * 64, num_ws=3, w_dim=5)
     latent = Found(WPlus(torch.zeros(1, 3, 5)))
     return [EditState(generator=identity, a=latent, edit=Edit.neutral(3))]
+
+
+def strange():
+    """States of another generator whose W+ is as large."""
+    return states(stylegan2(seed=1), 1, 2)

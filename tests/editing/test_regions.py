@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from smis_core.editing import Seeded, blend_region, latent_of
+from smis_core.editing import Seeded, blend_region, latent_of, outside_of
 from smis_core.latents import Noise, WPlus
 
 from .conftest import a_class
@@ -65,6 +65,18 @@ def test_layers_are_chosen_and_many_are_drawn_at_once(anyone, pair):
     assert torch.allclose(drawn[0], drawn[2], atol=1e-5)
     every = blend_region(anyone, *pair, square())
     assert not torch.allclose(drawn[:1], every, atol=1e-4)
+
+
+def test_what_stays_is_drawn_once_for_many_changes(anyone, pair):
+    wanted = blend_region(anyone, *pair, square())
+    nowhere = blend_region(anyone, *pair, torch.zeros(8, 8))
+    held = outside_of(anyone, pair[0])
+    assert held.held_bytes > held.image.nbytes
+    drawn = []
+    anyone.synthesis.register_forward_pre_hook(lambda *_: drawn.append(1))
+    assert torch.equal(blend_region(anyone, *pair, square(), outside=held), wanted)
+    assert torch.equal(blend_region(anyone, *pair, torch.zeros(8, 8), outside=held), nowhere)
+    assert len(drawn) == 1
 
 
 def test_noise_is_that_of_each_picture(generator):

@@ -141,6 +141,24 @@ def test_other_seeds_do_not_empty_the_piles(piles):
     assert (piles.direction, piles.strip.count) == (None, 0)
 
 
+def test_a_seed_that_hangs_again_is_the_one_on_the_pile(piles):
+    def marks():
+        look(piles.wall, 3)
+        assert piles.wait()
+        return [bool(piles.wall._tiles[place].mark) for place in range(3)]
+
+    sort(piles, [0], [1])
+    assert marks() == [True, True, False]
+    piles.start()
+    assert marks() == [True, True, False]
+    sort(piles, [], [0])
+    assert (seeds(piles, "less"), seeds(piles, "more")) == ([], [1, 0])
+    say(piles.wall, key="0", at=1)
+    assert seeds(piles, "more") == [0]
+    assert marks() == [True, False, False]
+    assert piles.message.value == ""
+
+
 def test_ones_own_pictures_are_sorted(generator, tmp_path):
     latents = [latent_of(generator, Seeded(seed)) for seed in range(4)]
     piles = DirectionPiles(generator, sources=latents, folder=tmp_path)

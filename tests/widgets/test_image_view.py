@@ -118,6 +118,21 @@ def test_off_screen_only_what_rests_is_sent():
     assert view.on_screen
 
 
+def test_pages_that_left_without_a_word_are_forgotten():
+    view = ImageView()
+
+    def says(page, visible):
+        view._handle_custom_msg({"view": page, "visible": visible}, [])
+
+    for page in range(20):
+        says(f"left {page}", True)
+    assert len(view._views) <= 8
+    for page in range(8):
+        says(f"here {page}", True)
+        says(f"here {page}", False)
+    assert not view.on_screen
+
+
 def test_save_is_pythons_where_somebody_saves():
     pressed = []
     view = ImageView(on_save=lambda: pressed.append(True))

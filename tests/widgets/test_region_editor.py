@@ -1,5 +1,7 @@
 """Only a painted region changes."""
 
+import io
+
 import numpy as np
 import pytest
 import torch
@@ -13,8 +15,10 @@ from smis_core.editing import (
     Found,
     Seeded,
     draw,
+    extract,
     identify,
     latent_of,
+    resolve,
 )
 from smis_core.images import to_uint8
 from smis_core.latents import WPlus
@@ -108,6 +112,51 @@ def test_a_soft_edge_lies_inside(editor):
     assert not np.array_equal(picture(editor), before)
 
 
+def test_while_a_hand_moves_the_picture_is_jpeg_and_at_rest_it_is_exact(editor, monkeypatch):
+    editor.brush.paint(square())
+    assert editor.wait()
+    assert editor.view.kind == "image/png"
+    monkeypatch.setattr("smis_widgets.region_editor.REST_SECONDS", 30)
+    kinds, drawn = [], []
+    editor.view.observe(lambda change: kinds.append(editor.view.kind), "frame")
+    editor.generator.synthesis.register_forward_pre_hook(lambda *_: drawn.append(1))
+    for place in range(1, 4):
+        move(editor, place / 2)
+        assert not editor.wait(0.3)
+    assert set(kinds) == {"image/jpeg"}
+    assert editor.view.kind == "image/jpeg"
+    # What stays is drawn once in a movement, what changes each time.
+    assert len(drawn) == 1 + 3
+    monkeypatch.setattr("smis_widgets.region_editor.REST_SECONDS", 0)
+    move(editor, 2.5)
+    after = picture(editor)
+    assert editor.view.kind == "image/png"
+    shown = np.array(Image.open(io.BytesIO(editor.view.data)).convert("RGB"))
+    assert np.array_equal(shown, after)
+
+
+def test_seeds_of_a_generator_with_classes(tmp_path):
+    generator = small_generator(c_dim=3)
+    for label, wanted in ((None, 0), (2, 2)):
+        editor = RegionEditor(generator, 4, label=label, folder=tmp_path)
+        assert editor.kept.a == Seeded(4, label=wanted)
+        plain = draw(generator, editor.kept)
+        assert np.array_equal(picture(editor), to_uint8(plain.clamp(-1, 1))[0])
+        editor.close()
+    with pytest.raises(ValueError, match="class"):
+        RegionEditor(generator, 4, label=9)
+
+
+def test_a_saved_picture_brings_what_is_drawn_inside(editor, generator):
+    move(editor)
+    editor.brush.paint(square())
+    assert editor.wait()
+    state = extract(editor.save(), generator)
+    assert (state.a, state.edit) == (editor.state.a, editor.state.edit)
+    wanted = resolve(generator, editor.state).wplus.tensor
+    assert torch.equal(resolve(generator, state).wplus.tensor, wanted)
+
+
 def test_it_is_saved_and_nothing_is_overwritten(editor, tmp_path):
     first, second = editor.save(), editor.save()
     assert first != second
@@ -115,12 +164,15 @@ def test_it_is_saved_and_nothing_is_overwritten(editor, tmp_path):
     assert np.array_equal(np.array(Image.open(first)), np.array(editor.picture))
 
 
-def test_a_state_of_another_generator_is_a_line_and_nothing_changes(editor):
-    identity = editor.kept.generator
-    wrong = type(identity)(network="0" * 64, mapping="0" * 64, num_ws=3, w_dim=8)
-    state = EditState(generator=wrong, a=Seeded(1), edit=Edit.neutral(3))
+@pytest.mark.parametrize(
+    ("rows", "width", "reason"), [(3, 8, "6 rows"), (6, 8, "mapping network is another")]
+)
+def test_a_state_of_another_generator_is_a_line_and_nothing_changes(editor, rows, width, reason):
+    mine = editor.kept.generator
+    wrong = type(mine)(network="0" * 64, mapping="0" * 64, num_ws=rows, w_dim=width)
+    state = EditState(generator=wrong, a=Seeded(1), edit=Edit.neutral(rows))
     before = picture(editor)
-    with pytest.raises(traitlets.TraitError, match="6 rows"):
+    with pytest.raises(traitlets.TraitError, match=reason):
         editor.state = state
     assert "smis-error" in editor.message.value
     assert editor.state is editor.kept

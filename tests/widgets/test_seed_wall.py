@@ -2,6 +2,7 @@
 
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -190,6 +191,27 @@ def test_a_filters_end_is_no_limit(wall):
     assert wall.filters.ranges[name] == (pytest.approx(0.0, abs=1e-6), math.inf)
 
 
+def test_a_filter_of_hues_leads_through_half_a_turn(generator):
+    found = small_directions(generator)
+    directions = replace(found, circles={"hue": found.names[:2]})
+    wall = SeedWall(generator, directions=directions)
+    wall.filters.set("hue", 0.25, -0.25)
+    assert wall.filters.ranges["hue"] == pytest.approx((0.25, -0.25))
+    look(wall.wall, 6)
+    assert wall.wait()
+    for place in range(6):
+        wall.wall.selected = [place]
+        code = resolve(generator, wall.chosen).wplus
+        assert abs(float(positions(directions, code)["hue"])) >= 0.25
+    row = wall.filters._rows["hue"]
+    row.children[3].click()
+    assert wall.filters.ranges["hue"] == pytest.approx((-0.25, 0.25))
+    row.children[3].click()
+    row.slider.value = (row.slider.min, row.slider.max)
+    assert wall.filters.ranges == {}
+    wall.close()
+
+
 @pytest.mark.parametrize("typed", ["-1", str(2**63), "many", "nan", ""])
 def test_what_is_no_seed_is_a_line_and_the_wall_stays(wall, typed):
     title = wall.title
@@ -202,11 +224,24 @@ def test_what_is_no_seed_is_a_line_and_the_wall_stays(wall, typed):
 
 
 def test_the_last_seeds_are_a_short_wall(generator):
-    wall = SeedWall(generator, seed=2**63 - 3)
+    last = 2**63 - 1
+    wall = SeedWall(generator, seed=last - 2)
     look(wall.wall)
     assert wall.wait()
+    assert wall.wall.count == 3
     wall.wall.selected = [wall.wall.count - 1]
-    assert wall.chosen.a.seed == 2**63 - 2
+    assert wall.chosen.a.seed == last
+    wall.seed_field.field.value = f"{last}"
+    assert (wall.wall.count, wall.message.value) == (1, "")
+    wall.close()
+
+
+def test_the_last_seed_is_searched_along_directions(generator):
+    wall = SeedWall(generator, seed=2**63 - 1, directions=small_directions(generator))
+    look(wall.wall)
+    assert wall.wait()
+    assert wall.chosen.a == Seeded(2**63 - 1)
+    assert shows(wall, 0, wall.chosen)
     wall.close()
 
 

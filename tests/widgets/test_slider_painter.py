@@ -1,12 +1,14 @@
 """Which pictures are drawn while a hand moves, and which when it rests."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 import torch
 from editing.conftest import stylegan2
 
-from smis_core.editing import draw, identify
+from smis_core.editing import Found, draw, identify, latent_of
+from smis_core.latents import Noise
 from smis_widgets import slider_painter
 from smis_widgets.slider_painter import MOVING_SECONDS, Crew, Pace, SliderPainter, Wish
 from smis_widgets.slider_states import opened
@@ -149,6 +151,47 @@ def test_where_nothing_is_rounded_nothing_is_drawn_twice(monkeypatch):
     assert easel.painter.wait(PATIENCE)
     assert [(each.wish, each.final) for each in easel.delivered] == [(wish, True)]
     easel.painter.close()
+
+
+def test_a_movement_maps_its_seeds_once_and_what_rests_is_mapped_anew(easel):
+    easel.go.set()
+    state = opened(1, identify(easel.generator), classes=0)
+    mapped = []
+    easel.generator.mapping.register_forward_hook(lambda *_: mapped.append(1))
+
+    def maps(moving, **change):
+        mapped.clear()
+        moved = replace(state, edit=state.edit.changed([0], **change))
+        easel.painter.wish(Wish(moved, moving, easel.painter.epoch, 0))
+        assert easel.painter.wait(PATIENCE)
+        return len(mapped)
+
+    # The second seed is asked for where it is blended in.
+    assert maps(False, psi=0.5) == 1
+    assert maps(True, psi=0.4) == 0
+    assert maps(True, blend=0.5) == 1
+    assert maps(True, blend=0.6) == 0
+    assert maps(False, blend=0.6) == 2
+    easel.drawn()
+    easel.delivered.clear()
+    # Weights that were trained further are seen at rest.
+    easel.generator.mapping.fc0.bias.add_(1.0)
+    assert maps(False, blend=0.6) == 2
+    easel.drawn()
+
+
+def test_noise_is_the_stored_one_or_the_rows_or_the_pictures(easel):
+    easel.go.set()
+    generator = easel.generator
+    state = opened(1, identify(generator), classes=0)
+    maps = tuple(torch.randn(1, 1, layer.resolution, layer.resolution)
+                 for layer in generator.synthesis.layers)  # fmt: skip
+    found = Found(latent_of(generator, state.a), Noise(maps))
+    louder = state.edit.changed([1], noise=2.0)
+    for each in (state, replace(state, edit=louder), state, replace(state, a=found)):
+        easel.painter.wish(Wish(each, False, easel.painter.epoch, 0))
+        easel.drawn()
+        assert easel.delivered.pop().final
 
 
 def test_a_picture_at_rest_takes_all_cores_unless_others_are_at_them(monkeypatch):

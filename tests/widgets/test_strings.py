@@ -23,6 +23,7 @@ FRONT_ENDS = {
     "pad": "pad/*.js",
     "sliders": "sliders/*.js",
     "films": "sliders/*.js",
+    "shell": "shell.js",
     "view": "image_view.js",
     "wall": "wall.js",
 }

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import traitlets
 from widgets.walls import look, small_generator
 
 from smis_core.editing import Found, Seeded, draw, embed, latent_of, resolve
@@ -88,6 +89,16 @@ def test_pictures_and_latents_stand_at_the_edges(generator, grid):
     grid.fields["down"].children[1].value = "my picture, 6"
     assert choose(grid, 1, 0).a.name == "my picture"
     assert choose(grid, 2, 0).a == Seeded(6)
+
+
+@pytest.mark.parametrize("layers", [(2, 99), (-1, 2), (4, 1)])
+def test_layers_that_there_are_not_are_a_line_and_the_grid_stays(grid, layers):
+    with pytest.raises(traitlets.TraitError, match="from 0 to 5"):
+        grid.layers = layers
+    assert "smis-error" in grid.message.value
+    assert grid.layers == grid.slider.value == (0, 1)
+    grid.layers = (2, 5)
+    assert (grid.slider.value, grid.message.value) == ((2, 5), "")
 
 
 def test_what_cannot_be_mixed_is_refused(generator, grid):

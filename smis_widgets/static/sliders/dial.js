@@ -5,6 +5,7 @@ const DEGREE = 1 / 360;
 class Dial {
   constructor(name, hue, texts, act) {
     Object.assign(this, { name, act, turns: 0, held: false });
+    this.later = framed(() => this.#paint());
     this.hand = h("i", { className: "smis-dial-hand" });
     this.disc = h("div", { className: "smis-dial", role: "slider", tabIndex: 0, title: filled(texts.dial_tooltip, { name }) }, this.hand);
     this.disc.classList.toggle("smis-dial-hue", hue);
@@ -23,7 +24,7 @@ class Dial {
       this.held = true;
       this.#point(event);
     });
-    disc.addEventListener("pointermove", (event) => this.held && this.#point(event));
+    disc.addEventListener(MOVED, (event) => this.held && this.#point(event));
     disc.addEventListener("lostpointercapture", () => {
       this.held = false;
       this.#settle();
@@ -36,8 +37,14 @@ class Dial {
   }
 
   show(turns) {
+    this.turns = turns;
+    this.#paint();
+  }
+
+  #paint() {
+    const { turns } = this;
     if (this.shown === turns) return;
-    Object.assign(this, { turns, shown: turns });
+    this.shown = turns;
     const degrees = Math.round(turns * 360) % 360;
     this.hand.style.transform = `rotate(${degrees}deg)`;
     this.angle.textContent = `${degrees}°`;
@@ -49,8 +56,8 @@ class Dial {
   #give(turns) {
     const near = (((Math.round(turns / DEGREE) % 360) + 360) % 360) * DEGREE;
     if (near === this.turns && this.dirty) return;
-    this.show(near);
-    this.dirty = true;
+    Object.assign(this, { turns: near, dirty: true });
+    this.later();
     this.act(near, true);
   }
 

@@ -1,6 +1,6 @@
-// The panel: sources, the columns that are shown, the table of layers; takes files that are dropped; says so when the
-// kernel is gone.
-const LARGEST_FILE = 256 * 2 ** 20;
+// The panel: sources, the columns that are shown, the table of layers; takes files that are dropped.
+// A Jupyter server closes the connection at a message of more than 10 MiB.
+const LARGEST_FILE = 9 * 2 ** 20;
 
 class Chips {
   constructor(model, texts, wire) {
@@ -61,18 +61,14 @@ function render({ model, el }) {
   const wire = new Wire(model);
   const [sources, dials, chips, rows] = [Sources, Dials, Chips, Rows].map((Part) => new Part(model, texts, wire));
   const told = h("div", { className: "smis-error", hidden: true, role: "alert" });
-  const line = h("pre", {});
-  const copy = button("copy", texts.copy, () => navigator.clipboard?.writeText(line.textContent).then(() => tick(copy, "copy")));
-  const gone = h("div", { className: "smis-turn-gone", role: "alert" }, h("p", {}, texts.gone), line, copy);
   el.classList.add("smis-turn-panel");
-  el.append(gone, sources.element, sources.places, dials.element, chips.element, rows.element, told);
+  el.append(sources.element, sources.places, dials.element, chips.element, rows.element, told);
 
   const refuse = (text) => Object.assign(told, { textContent: text, hidden: false });
   const attach = () => {
     if (signal.aborted) return;
     const root = el.closest(".smis-turn");
     if (!root) return void requestAnimationFrame(attach);
-    watcher.observe(root, { attributes: true, attributeFilter: ["class"] });
     const take = takesFiles(root, wire, texts, refuse, signal);
     root.addEventListener("smis-open", () => {
       const input = h("input", { type: "file", accept: ".png,.safetensors" });
@@ -99,26 +95,26 @@ function render({ model, el }) {
     dials.show();
     rows.show();
   };
-  const again = () => {
-    line.textContent = model.get("again");
-    // The widget manager says so by a class: a kernel that was restarted has forgotten the widget.
-    const root = el.closest(".smis-turn");
-    gone.hidden = !root?.classList.contains("jupyter-widgets-disconnected");
-    if (root?.classList.contains("smis-lost") === gone.hidden) root.classList.toggle("smis-lost", !gone.hidden);
+  // An answer brings settings and what was heard in one message, and each tells of itself.
+  let due = false;
+  const answered = () => {
+    if (due) return;
+    due = true;
+    queueMicrotask(() => {
+      due = false;
+      if (!signal.aborted) show();
+    });
   };
-  const watcher = new MutationObserver(again);
   const heard = {
     "change:layout_of": build, "change:columns": build, "change:turnable": build,
-    "change:dials": () => dials.show(), "change:settings": show, "change:heard": show, "change:again": again,
+    "change:dials": () => dials.show(), "change:settings": answered, "change:heard": answered,
   };
   for (const [event, act] of Object.entries(heard)) model.on(event, act);
   build();
-  again();
   attach();
   el.smis = { wire, rows, sources };
   return () => {
     controller.abort();
-    watcher.disconnect();
     for (const [event, act] of Object.entries(heard)) model.off(event, act);
   };
 }

@@ -5,6 +5,8 @@ const COLUMNS = {
   blend: { min: 0, max: 1, step: 0.01, rest: 0, digits: 2 },
   noise: { min: 0, max: 3, step: 0.02, rest: 1, digits: 2 },
 };
+// What follows the slider in the hand may lag behind it: every line that is painted delays the picture.
+const FOLLOW_MS = 80;
 
 const put = (element, name, value) => element[name] === value || (element[name] = value);
 const columnOf = (key) => ({ kind: key.split(":")[0], name: key.slice(key.indexOf(":") + 1) });
@@ -96,7 +98,16 @@ class Rows {
     if (value === "rest") return this.wire.ask("rest", {}, { more });
     this.wire.ask("set", { rows, column: key, value }, { more, key: `${rows}/${key}` });
     // Rows and groups follow the hand without waiting for the kernel.
-    if (more) this.#paint((row, each) => (each === key && rows.includes(row) && !this.#locked([row]) ? value : null));
+    if (more) this.#follow((row, each) => (each === key && rows.includes(row) && !this.#locked([row]) ? value : null));
+  }
+
+  #follow(ahead) {
+    this.ahead = ahead;
+    this.following ??= setTimeout(() => {
+      this.following = null;
+      // What the kernel has answered is newer than what the hand did.
+      if (!this.wire.quiet) this.#paint(this.ahead);
+    }, FOLLOW_MS);
   }
 
   #value(row, key) {

@@ -2,12 +2,31 @@
 const HELD_MS = 300;
 // Keys pressed in a row are one change.
 const KEYED_MS = 600;
+// A page holds pointermove back until its next frame, and pointerrawupdate not; some browsers, and pages without a
+// secure connection, have only the former.
+const MOVED = "onpointerrawupdate" in window ? "pointerrawupdate" : "pointermove";
+
+// A mouse moves up to a thousand times a second: what is asked for within a frame is done once, as it was asked last.
+function framed(act) {
+  let wanted = null;
+  return (...content) => {
+    if (wanted === null) {
+      requestAnimationFrame(() => {
+        const last = wanted;
+        wanted = null;
+        act(...last);
+      });
+    }
+    wanted = content;
+  };
+}
 
 class Slider {
   // `spec`: label, min, max, step, rest, digits; `act(value, more)` is told of every change, `more` while the hand is
   // still at it, and of "rest" when a hand that holds on does not move.
   constructor(spec, texts, act) {
     Object.assign(this, { spec, act, held: false, dirty: false, value: spec.rest, mixed: false });
+    this.later = framed(() => this.#paint());
     this.fill = h("div", { className: "smis-fill" });
     this.thumb = h("div", { className: "smis-thumb" });
     this.track = h("div", { className: "smis-slider", role: "slider", tabIndex: 0, title: spec.title ?? spec.label });
@@ -24,14 +43,14 @@ class Slider {
   #listen() {
     const { track, typed } = this;
     track.addEventListener("pointerdown", (event) => this.#down(event));
-    track.addEventListener("pointermove", (event) => this.#move(event));
+    track.addEventListener(MOVED, (event) => this.#move(event));
     track.addEventListener("lostpointercapture", () => this.#up());
     track.addEventListener("dblclick", () => this.#give(this.spec.rest, false));
     track.addEventListener("keydown", (event) => this.#key(event));
     track.addEventListener("keyup", () => {
       if (!this.dirty || this.held) return;
       this.act("rest", true);
-      this.later = setTimeout(() => this.#settle(), KEYED_MS);
+      this.keyed = setTimeout(() => this.#settle(), KEYED_MS);
     });
     track.addEventListener("blur", () => this.#settle());
     typed.addEventListener("focus", () => typed.select());
@@ -65,9 +84,14 @@ class Slider {
 
   // `mixed`: the rows that it stands for differ, and `value` is their mean.
   show(value, mixed = false) {
-    if (this.shown === value && this.mixed === mixed) return;
-    Object.assign(this, { value, mixed, shown: value });
-    const { spec, track } = this;
+    Object.assign(this, { value, mixed });
+    this.#paint();
+  }
+
+  #paint() {
+    const { spec, track, value, mixed } = this;
+    if (this.shown?.value === value && this.shown.mixed === mixed) return;
+    this.shown = { value, mixed };
     const [low, high] = [Math.min(spec.min, value), Math.max(spec.max, value)];
     const place = (at) => `${(100 * (at - low)) / (high - low)}%`;
     this.thumb.style.left = place(value);
@@ -90,10 +114,10 @@ class Slider {
     const { min, max, step } = this.spec;
     const rounded = +(Math.round(clamped(value, min, max) / step) * step).toFixed(6);
     if (more && rounded === this.value && !this.mixed) return;
-    this.show(rounded);
-    this.dirty = more;
+    Object.assign(this, { value: rounded, mixed: false, dirty: more });
+    this.later();
     clearTimeout(this.timer);
-    clearTimeout(this.later);
+    clearTimeout(this.keyed);
     this.act(rounded, more);
     if (more && this.held) this.timer = setTimeout(() => this.act("rest", true), HELD_MS);
   }
