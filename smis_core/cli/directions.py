@@ -67,10 +67,6 @@ def make_command(
     out: Annotated[Path, typer.Option("--out", "-o", help="File for the directions.")],
     generator: _GeneratorFile = None,
     discriminator: _DiscriminatorFile = None,
-    encoder: Annotated[
-        Path | None,
-        typer.Option(help="Few-shot weights that name the parts of samples; default: bundled."),
-    ] = None,
     device: _Device = "auto",
 ) -> None:
     """Make the sliders of the bundled portraits: turn, tilt, mood, mouth, hair, colours."""
@@ -82,7 +78,6 @@ def make_command(
         out,
         generator_path=generator,
         discriminator_path=discriminator or bundled_path("portraits/discriminator"),
-        encoder_path=encoder or bundled_path("portraits/encoder_5"),
         device=device,
     ))  # fmt: skip
 

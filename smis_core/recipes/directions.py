@@ -15,22 +15,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from smis_core.checkpoints import fingerprint, load_network
 from smis_core.devices import resolve_device
 from smis_core.editing import Directions, Distribution, distribution_of_w, identify, save_directions
 from smis_core.editing.disentangle import Whitening, ridge, unmixed, weighed_by_row
-from smis_core.fewshot import FewshotNetwork
 from smis_core.images import check_writable
-from smis_core.labelling import Labeller
+from smis_core.inversion import critic_features
 from smis_core.latents import sample_z
 from smis_core.networks.strided import AnyDiscriminator
 from smis_core.networks.stylegan2 import Generator
 from smis_core.portraits.renderer import RENDERER_VERSION, Renders, render
 
 from .evaluate_generator import load_stylegan2
-from .portrait_reading import PART_NUMBERS, part_features, picture_features
 
 SLIDERS: Mapping[str, str] = {
     "turn": "yaw",
@@ -96,7 +95,6 @@ def make_directions(
     *,
     generator_path: str | Path | None = None,
     discriminator_path: str | Path,
-    encoder_path: str | Path,
     options: DirectionsOptions | None = None,
     device: str | torch.device = "auto",
 ) -> Iterator[MakeDirectionsStep]:
@@ -106,7 +104,6 @@ def make_directions(
         out: the safetensors file; written when everything else is done.
         generator_path: weights; None is the bundled generator.
         discriminator_path: its discriminator's weights, whose features say what is in a picture.
-        encoder_path: few-shot weights, whose labeller names the parts of its samples.
         options: how much is looked at.
         device: where to work.
 
@@ -121,16 +118,11 @@ def make_directions(
     options, target = options or DirectionsOptions(), resolve_device(device)
     generator = load_stylegan2(generator_path, device=target)
     discriminator: Any = load_network(discriminator_path, device=target)
-    encoder = load_network(encoder_path, device=target)
-    if not isinstance(encoder, FewshotNetwork):
-        raise ValueError(f"{encoder_path}: wanted a few-shot encoder, got another network")
-    labeller = encoder.labeller
 
     def work() -> Iterator[MakeDirectionsStep]:
-        for step in find_directions(generator, discriminator, labeller, options=options):
+        for step in find_directions(generator, discriminator, options=options):
             if step.directions is not None:
-                card = _card(generator, fingerprint(encoder_path), options)
-                save_directions(out, step.directions, card=card)
+                save_directions(out, step.directions, card=_card(generator, options))
             yield step
 
     return work()
@@ -139,7 +131,6 @@ def make_directions(
 def find_directions(
     generator: Generator,
     discriminator: AnyDiscriminator,
-    labeller: Labeller,
     *,
     options: DirectionsOptions | None = None,
 ) -> Iterator[MakeDirectionsStep]:
@@ -151,7 +142,6 @@ def find_directions(
     Args:
         generator: unconditional, of portraits.
         discriminator: of the same size.
-        labeller: names the parts of the generator's samples.
         options: how much is looked at.
 
     Yields:
@@ -171,45 +161,32 @@ def find_directions(
     least = min(options.samples, options.renders, options.characters, options.effect_samples)
     if least < 2 or options.rounds < 1:
         raise ValueError("options: wanted at least 2 pictures of each kind and 1 round")
-    return _find(generator, discriminator, labeller, options)
+    return _find(generator, discriminator, options)
 
 
 def _find(
-    generator: Generator,
-    discriminator: AnyDiscriminator,
-    labeller: Labeller,
-    options: DirectionsOptions,
+    generator: Generator, discriminator: AnyDiscriminator, options: DirectionsOptions
 ) -> Iterator[MakeDirectionsStep]:
     size = generator.config.resolution
     device = generator.mapping.w_avg.device
 
-    def seen(images: Tensor, labels: Tensor) -> Tensor:
-        images, labels = images.to(device), labels.to(device)
-        parts = part_features(images, labels, labeller.classes)
-        return torch.cat([parts, picture_features(discriminator, images)], dim=1)
-
-    @torch.no_grad()
-    def drawn(ws: Tensor) -> Tensor:
-        images, features = generator.synthesis(ws, features=labeller.layers)
-        return seen(images.clamp(-1, 1), labeller.labels(features, size))
-
-    def rendered(renders: Renders) -> Tensor:
-        return seen(renders.images, renders.labels)
+    def seen(images: Tensor) -> Tensor:
+        return picture_features(discriminator, images.to(device))
 
     spread = distribution_of_w(generator)
     white = Whitening(spread)
     codes, samples = [], []
     for index, ws in enumerate(_mixed_codes(generator, options.samples)):
         codes.append(white.steps(ws.cpu() - spread.mean))
-        samples.append(drawn(ws).half())
+        samples.append(seen(_drawn(generator, ws)).half())
         yield _step("samples", index, options.samples)
     truths, renders = [], []
     for index, first in enumerate(range(0, options.renders, _BATCH)):
         seeds = range(_RENDER_SEED + first,
                       _RENDER_SEED + min(first + _BATCH, options.renders))  # fmt: skip
-        batch = render(seeds, size=size)
-        truths.append(_readable(batch.attributes))
-        renders.append(rendered(batch).half())
+        drawn = render(seeds, size=size)
+        truths.append(_readable(drawn.attributes))
+        renders.append(seen(drawn.images).half())
         yield _step("renders", index, options.renders)
     truth = torch.cat(truths)
     deviations = truth.std(dim=0).clamp_min(1e-6)
@@ -217,15 +194,12 @@ def _find(
         torch.cat(parts).float() for parts in (codes, samples, renders)
     )
     centre, scale = of_samples.mean(dim=0), of_samples.std(dim=0).clamp_min(1e-3)
-    # The few numbers of the parts weigh as much as the many of the picture.
-    of_parts = PART_NUMBERS * len(labeller.classes)
-    scale[:of_parts] *= math.sqrt(of_parts / (len(scale) - of_parts))
     of_samples, of_renders = (of_samples - centre) / scale, (of_renders - centre) / scale
     inverse = ridge(of_samples, white_codes.flatten(1), strength=_FEATURE_RIDGE)
     reader = ridge(of_renders, truth / deviations, strength=_FEATURE_RIDGE)
     steps, answers = [], []
     for index, (before, after) in enumerate(_pairs(options.characters, size)):
-        change = ((rendered(after) - rendered(before)) / scale).mean(dim=0)
+        change = ((seen(after.images) - seen(before.images)) / scale).mean(dim=0)
         # Inversion is linear in the features here, so that of the mean is the mean of all.
         steps.append((change @ inverse).view(white_codes.shape[1:]))
         true = (_readable(after.attributes) - _readable(before.attributes)).mean(dim=0)
@@ -241,7 +215,7 @@ def _find(
     found = found / (found * normals).sum((1, 2)).clamp_min(0.05)[:, None, None]
 
     def read(ws: Tensor) -> Tensor:
-        answer: Tensor = (drawn(ws) / scale) @ reader
+        answer: Tensor = (seen(_drawn(generator, ws)) / scale) @ reader
         return answer
 
     seeds = range(_EFFECT_SEED, _EFFECT_SEED + options.effect_samples)
@@ -265,8 +239,27 @@ NAMES: tuple[str, ...] = (*_RANGES, *(f"{hue} {part}" for hue, part in _AXES))
 saturation, which is how colours mix."""
 
 
+def picture_features(
+    discriminator: AnyDiscriminator,
+    images: Tensor,  # [N, 3, R, R]
+) -> Tensor:
+    """What is in pictures, `[N, F]` on the CPU: colours at 16², the discriminator's features at
+    4², its finest at 8²."""
+    parts = [F.adaptive_avg_pool2d(images, 16)]
+    with torch.no_grad():
+        for index, features in enumerate(critic_features(discriminator, images)):
+            parts.append(F.adaptive_avg_pool2d(features, 4 if index else 8))
+    return torch.cat([part.flatten(1) for part in parts], dim=1).float().cpu()
+
+
 def _step(phase: str, index: int, pictures: int) -> MakeDirectionsStep:
     return MakeDirectionsStep(phase, index + 1, -(-pictures // _BATCH), None)
+
+
+@torch.no_grad()
+def _drawn(generator: Generator, ws: Tensor) -> Tensor:
+    image: Tensor = generator.synthesis(ws)
+    return image.clamp(-1, 1)
 
 
 def _mixed_codes(generator: Generator, count: int) -> Iterator[Tensor]:
@@ -349,17 +342,13 @@ def _named(
     )
 
 
-def _card(generator: Generator, encoder: str, options: DirectionsOptions) -> dict[str, Any]:
+def _card(generator: Generator, options: DirectionsOptions) -> dict[str, Any]:
     return {
         "kind": "directions",
         "purpose": "sliders of the bundled portraits",
         "data": f"{options.renders} renders of the portraits and pairs of "
         f"{options.characters} characters that differ in one attribute; the judge has no part",
-        "made_from": {
-            "renderer": RENDERER_VERSION,
-            "generator": fingerprint(generator),
-            "encoder": encoder,
-        },
+        "made_from": {"renderer": RENDERER_VERSION, "generator": fingerprint(generator)},
         "command": "smis models --only directions",
         "options": vars(options),
         "torch": str(torch.__version__),

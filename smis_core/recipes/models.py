@@ -170,17 +170,12 @@ def parts(places: Places | None = None, *, device: str | torch.device = "auto") 
         Part(
             "directions",
             (directions,),
-            lambda: {
-                "generator": fingerprint(generator),
-                "renderer": RENDERER_VERSION,
-                "encoder": fingerprint(places.weights("encoder_5")),
-            },
+            lambda: {"generator": fingerprint(generator), "renderer": RENDERER_VERSION},
             by_card,
             lambda: make_directions(
                 directions,
                 generator_path=generator,
                 discriminator_path=places.weights("discriminator"),
-                encoder_path=places.weights("encoder_5"),
                 device=device,
             ),
         )

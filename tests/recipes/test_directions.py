@@ -9,15 +9,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from smis_core.checkpoints import fingerprint, load_network, read_card, save_network
+from smis_core.checkpoints import fingerprint, load_network, read_card
 from smis_core.cli import app
 from smis_core.editing import Directions, identify, load_directions, sefa
-from smis_core.fewshot import FewshotConfig, FewshotNetwork
 from smis_core.inversion import ProjectionOptions
-from smis_core.labelling import LabellerConfig
-from smis_core.labels import PORTRAITS
-from smis_core.networks.encoders import MaskEncoderConfig
-from smis_core.portraits import render
 from smis_core.recipes import drain
 from smis_core.recipes.directions import (
     DIALS,
@@ -28,7 +23,6 @@ from smis_core.recipes.directions import (
 )
 from smis_core.recipes.evaluate_directions import evaluate_directions, evaluate_kept
 from smis_core.recipes.evaluate_generator import load_stylegan2
-from smis_core.recipes.portrait_reading import PART_NUMBERS, part_features
 
 from .fewshot_world import write_networks
 
@@ -39,21 +33,7 @@ FEW = DirectionsOptions(samples=60, renders=60, characters=4, effect_samples=4, 
 def world(tmp_path_factory):
     paths = write_networks(tmp_path_factory.mktemp("networks"))
     generator = load_stylegan2(paths["generator"], device="cpu")
-    paths["encoder"] = paths["generator"].with_name("encoder.safetensors")
-    save_network(paths["encoder"], a_few_shot_network(generator))
     return SimpleNamespace(paths=paths, generator=generator)
-
-
-def a_few_shot_network(generator):
-    """Untrained: its labeller names parts of three kinds at random."""
-    torch.manual_seed(0)
-    layer, count = generator.synthesis.layers[3], PORTRAITS.num_classes
-    reads = LabellerConfig("probe", count, (0, 1, 13), (layer.name,), (layer.channels,))
-    shape = MaskEncoderConfig(count, generator.config.resolution, generator.num_ws, 8)
-    network = FewshotNetwork(FewshotConfig(shape, reads, PORTRAITS, ()))
-    for parameter in network.labeller.parameters():
-        torch.nn.init.normal_(parameter, std=0.3)
-    return network
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +44,6 @@ def made(world, tmp_path_factory):
         out,
         generator_path=world.paths["generator"],
         discriminator_path=world.paths["discriminator"],
-        encoder_path=world.paths["encoder"],
         options=FEW,
         device="cpu",
     ):
@@ -85,44 +64,9 @@ def test_the_file_has_every_slider_and_a_card(world, made):
     assert math.hypot(*strengths.values()) == pytest.approx(2)
 
 
-def test_directions_are_made_with_a_labeller(world, tmp_path):
-    with pytest.raises(ValueError, match="wanted a few-shot encoder"):
-        make_directions(
-            tmp_path / "made.safetensors",
-            generator_path=world.paths["generator"],
-            discriminator_path=world.paths["discriminator"],
-            encoder_path=world.paths["judge"],
-        )
-
-
-def test_parts_say_how_large_they_are_where_they_lie_and_what_colour_they_have():
-    labels = torch.full((1, 8, 8), 255, dtype=torch.uint8)
-    labels[:, 4:, 6:] = 4
-    images = torch.zeros(1, 3, 8, 8)
-    images[:, 0, 4:, 7] = 1.0
-    of_eye, of_nothing = part_features(images, labels, (4, 9)).view(2, PART_NUMBERS)
-    size, across, down, red, green, blue, saturation, *colourful = of_eye.tolist()
-    assert size == pytest.approx(100 * 8 / 64)
-    assert (across, down) == pytest.approx((6 / 7, 4 / 7))
-    assert (red, green, blue, saturation) == pytest.approx((0.5, 0, 0, 0.5))
-    assert colourful == pytest.approx([1, 0, 0, 1])
-    assert not of_nothing.any()
-
-
-def test_an_open_mouth_shows_in_the_parts():
-    mouth = PORTRAITS.by_name("mouth").index
-    seeds = range(21_500_000, 21_500_012)
-    shut, wide = (
-        render(seeds, size=64, overrides={"mouth_open": value, "yaw": 0.0}) for value in (0.0, 1.0)
-    )
-    sizes = [part_features(each.images, each.labels, (mouth,))[:, 0] for each in (shut, wide)]
-    assert (sizes[1] > sizes[0] + 0.2).all()
-
-
 def test_the_same_is_found_again(world, made):
     critic = load_network(world.paths["discriminator"], device="cpu")
-    labeller = load_network(world.paths["encoder"], device="cpu").labeller
-    *_, last = find_directions(world.generator, critic, labeller, options=FEW)
+    *_, last = find_directions(world.generator, critic, options=FEW)
     assert torch.allclose(last.directions.steps, load_directions(made).steps, atol=1e-4)
 
 
@@ -255,6 +199,5 @@ def test_what_cannot_be_measured_is_refused(world):
         find_directions(
             world.generator,
             load_network(world.paths["discriminator"], device="cpu"),
-            load_network(world.paths["encoder"], device="cpu").labeller,
             options=DirectionsOptions(samples=1),
         )
