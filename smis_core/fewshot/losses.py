@@ -41,11 +41,17 @@ def mask_consistency(
     logits: Tensor,  # [N, C, H, W] of a labeller
     targets: Tensor,  # [N, C, H, W] shares; zero in every channel where nothing is painted
     weights: Tensor,  # [C], relative importance of the classes
+    *,
+    overlap_weight: float = 1.0,
 ) -> Tensor:
     """Weighted cross-entropy plus one minus the soft intersection over union.
 
     The second term sums over the batch before it divides, like the figure by which masks are
     compared; the first gives a direction where nothing overlaps yet.
+
+    Args:
+        logits, targets, weights: what is read, what is wanted, and how much each class matters.
+        overlap_weight: of the second term beside the first.
 
     Returns:
         A scalar; 0 where every painted pixel is certain and right.
@@ -58,8 +64,10 @@ def mask_consistency(
     intersections = (probabilities * targets).sum(dim=(0, 2, 3))
     unions = (probabilities + targets).sum(dim=(0, 2, 3)) - intersections
     shown = targets.sum(dim=(0, 2, 3)) > 0
+    if not bool(shown.any()):
+        return entropy
     overlap = (intersections / unions.clamp_min(1e-6))[shown].mean()
-    return entropy + 1 - overlap if bool(shown.any()) else entropy
+    return entropy + overlap_weight * (1 - overlap)
 
 
 def agreement(

@@ -16,6 +16,10 @@ from ..latents import WPlus
 from ..networks.generator_base import GeneratorBase
 from .losses import balance, mask_consistency, shrunk_targets
 
+_OVERLAP_WEIGHT = 6.0
+"""A start by the encoder overlaps already: what is left is where parts end, which the intersection
+over union weighs and the entropy of large parts hardly does."""
+
 
 @dataclass(frozen=True, eq=False)
 class RefineStep:
@@ -72,7 +76,7 @@ def refine_codes(
             with torch.autocast(device.type, torch.bfloat16, enabled=fast):
                 _, features = synthesis(ws[:, : synthesis.num_ws], features=labeller.layers)
                 logits = labeller.logits(features, side)
-            consistency = mask_consistency(logits, targets, weights)
+            consistency = mask_consistency(logits, targets, weights, overlap_weight=_OVERLAP_WEIGHT)
             near = offset.square().sum(dim=2).mean()
             total = consistency + near_weight * near
             (offset.grad,) = torch.autograd.grad(total, offset)

@@ -39,6 +39,17 @@ def test_a_certain_and_right_reading_costs_nothing():
     assert mask_consistency(wrong, targets, weights) > 1
 
 
+def test_the_overlap_may_weigh_more():
+    targets = one_hot(labels_of([[0, 1], [1, 255]]), 3)
+    wrong = 50 * one_hot(labels_of([[1, 1], [1, 2]]), 3)
+    once, six_times = (
+        float(mask_consistency(wrong, targets, torch.ones(3), overlap_weight=weight))
+        for weight in (1.0, 6.0)
+    )
+    # Class 0 is missed, class 1 overlaps in two of three pixels.
+    assert six_times - once == pytest.approx(5 * (1 - (0 + 2 / 3) / 2), abs=1e-3)
+
+
 def test_unpainted_pixels_cost_nothing_whatever_is_there():
     targets = one_hot(labels_of([[0, 1], [1, 255]]), 3)
     logits = torch.randn(1, 3, 2, 2)
