@@ -67,6 +67,9 @@ def make_command(
     out: Annotated[Path, typer.Option("--out", "-o", help="File for the directions.")],
     generator: _GeneratorFile = None,
     discriminator: _DiscriminatorFile = None,
+    scratch: Annotated[
+        Path, typer.Option(help="Folder of the reader's training, which resumes there.")
+    ] = Path("runs/directions"),
     device: _Device = "auto",
 ) -> None:
     """Make the sliders of the bundled portraits: turn, tilt, mood, mouth, hair, colours."""
@@ -78,6 +81,7 @@ def make_command(
         out,
         generator_path=generator,
         discriminator_path=discriminator or bundled_path("portraits/discriminator"),
+        scratch=scratch,
         device=device,
     ))  # fmt: skip
 

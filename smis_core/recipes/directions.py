@@ -2,15 +2,15 @@
 
 Renders of one character that differ in one attribute are inverted; what their latents differ by,
 on average over many characters, is the attribute's direction. What such a step does to the other
-attributes is measured on samples, by a linear reading that was fitted to renders and their truth
-and corrected by what it answers to the pairs, and taken out. The judge has no part in it.
+attributes is measured on samples and taken out. A reader measures, a network that is trained for
+this on renders and their truth; the judge, of another shape and other renders, has no part in it.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from smis_core.checkpoints import fingerprint, load_network
 from smis_core.devices import resolve_device
 from smis_core.editing import Directions, Distribution, distribution_of_w, identify, save_directions
 from smis_core.editing.disentangle import Whitening, ridge, unmixed, weighed_by_row
+from smis_core.evaluation import Judge, JudgeConfig, JudgeOptions, train_judge
 from smis_core.images import check_writable
 from smis_core.inversion import critic_features
 from smis_core.latents import sample_z
@@ -30,6 +31,7 @@ from smis_core.networks.stylegan2 import Generator
 from smis_core.portraits.renderer import RENDERER_VERSION, Renders, render
 
 from .evaluate_generator import load_stylegan2
+from .evaluate_judge import SECOND_CONFIG, SOURCE, draw
 
 SLIDERS: Mapping[str, str] = {
     "turn": "yaw",
@@ -50,32 +52,40 @@ _RANGES = {
 }  # fmt: skip
 """Values between which pairs differ; what is no slider is only kept out of the sliders."""
 _AXES = tuple((hue, part) for hue in DIALS.values() for part in ("cosine", "sine"))
-_LONGEST = 5.0
+_LONGEST = 6.0
 """Of a step, in standard deviations of W, of which a sample lies about eleven from the mean."""
-_FEATURE_RIDGE = 0.02
-_NORMAL_RIDGE = 0.1
-_ANSWER_RIDGE = 0.01
+_FEATURE_RIDGE = 0.3
+_NORMAL_RIDGE = 0.3
+_CAUTION = 0.02
 _SAMPLE_SEED = 1_000_000
 _RENDER_SEED = 20_000_000
 _PAIR_SEED = 21_000_000
 _EFFECT_SEED = 50_000_000
+_TRUTH_RENDERS = 960
+_TRUTH_SIZE = 32
 _BATCH = 48
+
+
+def _a_reader() -> JudgeOptions:
+    return JudgeOptions(pictures=14_400, first_seed=22_000_000, seed=7)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DirectionsOptions:
     """How much is looked at."""
 
-    samples: int = 4800
+    samples: int = 4000
     """of the generator, to learn what a picture says of its latent"""
-    renders: int = 3000
-    """to learn what a picture says of its attributes"""
     characters: int = 96
     """of which pairs are rendered"""
-    effect_samples: int = 48
+    effect_samples: int = 96
     """on which a step's effects are measured"""
     rounds: int = 2
     """of measuring and taking out"""
+    reader: JudgeOptions = field(default_factory=_a_reader)
+    """how the reader is trained"""
+    reader_config: JudgeConfig = SECOND_CONFIG
+    """its shape, at the generator's resolution"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +93,7 @@ class MakeDirectionsStep:
     """One batch."""
 
     phase: str
-    """'samples', 'renders', 'pairs' or 'effects'"""
+    """'render' and 'train' of the reader, then 'samples', 'pairs' and 'effects'"""
     index: int
     total: int
     directions: Directions | None
@@ -95,15 +105,17 @@ def make_directions(
     *,
     generator_path: str | Path | None = None,
     discriminator_path: str | Path,
+    scratch: str | Path,
     options: DirectionsOptions | None = None,
     device: str | torch.device = "auto",
 ) -> Iterator[MakeDirectionsStep]:
-    """Find the directions of a generator of portraits and save them with a card.
+    """Train a reader, find the directions of a generator of portraits, and save them with a card.
 
     Args:
         out: the safetensors file; written when everything else is done.
         generator_path: weights; None is the bundled generator.
         discriminator_path: its discriminator's weights, whose features say what is in a picture.
+        scratch: folder of the reader's training, which resumes there.
         options: how much is looked at.
         device: where to work.
 
@@ -120,7 +132,19 @@ def make_directions(
     discriminator: Any = load_network(discriminator_path, device=target)
 
     def work() -> Iterator[MakeDirectionsStep]:
-        for step in find_directions(generator, discriminator, options=options):
+        reader: Judge | None = None
+        for trained in train_judge(
+            draw,
+            source=SOURCE,
+            scratch=scratch,
+            config=replace(options.reader_config, resolution=generator.config.resolution),
+            options=options.reader,
+            device=target,
+        ):
+            reader = trained.judge
+            yield MakeDirectionsStep(trained.phase, trained.index, trained.total, None)
+        assert reader is not None
+        for step in find_directions(generator, discriminator, reader, options=options):
             if step.directions is not None:
                 save_directions(out, step.directions, card=_card(generator, options))
             yield step
@@ -131,6 +155,7 @@ def make_directions(
 def find_directions(
     generator: Generator,
     discriminator: AnyDiscriminator,
+    reader: Judge,
     *,
     options: DirectionsOptions | None = None,
 ) -> Iterator[MakeDirectionsStep]:
@@ -142,6 +167,7 @@ def find_directions(
     Args:
         generator: unconditional, of portraits.
         discriminator: of the same size.
+        reader: reads the attributes; not the judge that will measure the result.
         options: how much is looked at.
 
     Yields:
@@ -158,65 +184,59 @@ def find_directions(
             f"discriminator: wanted one of {generator.config.resolution}², the generator's size, "
             f"got {discriminator.config.resolution}²"
         )
-    least = min(options.samples, options.renders, options.characters, options.effect_samples)
+    least = min(options.samples, options.characters, options.effect_samples)
     if least < 2 or options.rounds < 1:
         raise ValueError("options: wanted at least 2 pictures of each kind and 1 round")
-    return _find(generator, discriminator, options)
+    return _find(generator, discriminator, reader, options)
 
 
 def _find(
-    generator: Generator, discriminator: AnyDiscriminator, options: DirectionsOptions
+    generator: Generator,
+    discriminator: AnyDiscriminator,
+    reader: Judge,
+    options: DirectionsOptions,
 ) -> Iterator[MakeDirectionsStep]:
     size = generator.config.resolution
     device = generator.mapping.w_avg.device
 
+    @torch.no_grad()
+    def read(images: Tensor) -> Tensor:
+        return _readable(reader(images.to(device)).attributes).cpu()
+
     def seen(images: Tensor) -> Tensor:
-        return picture_features(discriminator, images.to(device))
+        pictures = picture_features(discriminator, images.to(device))
+        return torch.cat([read(images), pictures], dim=1)
 
     spread = distribution_of_w(generator)
     white = Whitening(spread)
     codes, samples = [], []
     for index, ws in enumerate(_mixed_codes(generator, options.samples)):
         codes.append(white.steps(ws.cpu() - spread.mean))
-        samples.append(seen(_drawn(generator, ws)).half())
+        samples.append(seen(_drawn(generator, ws)))
         yield _step("samples", index, options.samples)
-    truths, renders = [], []
-    for index, first in enumerate(range(0, options.renders, _BATCH)):
-        seeds = range(_RENDER_SEED + first,
-                      _RENDER_SEED + min(first + _BATCH, options.renders))  # fmt: skip
-        drawn = render(seeds, size=size)
-        truths.append(_readable(drawn.attributes))
-        renders.append(seen(drawn.images).half())
-        yield _step("renders", index, options.renders)
-    truth = torch.cat(truths)
-    deviations = truth.std(dim=0).clamp_min(1e-6)
-    white_codes, of_samples, of_renders = (
-        torch.cat(parts).float() for parts in (codes, samples, renders)
-    )
+    white_codes, of_samples = torch.cat(codes), torch.cat(samples)
     centre, scale = of_samples.mean(dim=0), of_samples.std(dim=0).clamp_min(1e-3)
-    of_samples, of_renders = (of_samples - centre) / scale, (of_renders - centre) / scale
-    inverse = ridge(of_samples, white_codes.flatten(1), strength=_FEATURE_RIDGE)
-    reader = ridge(of_renders, truth / deviations, strength=_FEATURE_RIDGE)
-    steps, answers = [], []
+    # Samples vary less than renders in what a generator knows only faintly, and people see the
+    # samples: what a step does beside is told in their deviations.
+    deviations = scale[: len(NAMES)].clone()
+    # The few numbers of the reader weigh as much as the many of the picture.
+    scale[: len(NAMES)] *= len(NAMES) ** 0.5
+    scale[len(NAMES) :] *= (len(scale) - len(NAMES)) ** 0.5
+    inverse = ridge((of_samples - centre) / scale, white_codes.flatten(1), strength=_FEATURE_RIDGE)
+    steps = []
     for index, (before, after) in enumerate(_pairs(options.characters, size)):
         change = ((seen(after.images) - seen(before.images)) / scale).mean(dim=0)
         # Inversion is linear in the features here, so that of the mean is the mean of all.
         steps.append((change @ inverse).view(white_codes.shape[1:]))
-        true = (_readable(after.attributes) - _readable(before.attributes)).mean(dim=0)
-        answers.append(change @ reader / (true / deviations)[index])
         yield MakeDirectionsStep("pairs", index + 1, len(NAMES), None)
-    # What the reader answers where nothing but one attribute differs is its mistake.
-    mistakes = torch.stack(answers)
-    held = mistakes @ mistakes.T + _ANSWER_RIDGE * torch.eye(len(NAMES))
-    reader = reader @ mistakes.T @ torch.linalg.inv(held)
-    normals = ridge(white_codes.flatten(1), of_samples @ reader, strength=_NORMAL_RIDGE)
+    readings = of_samples[:, : len(NAMES)] / deviations
+    normals = ridge(white_codes.flatten(1), readings, strength=_NORMAL_RIDGE)
     normals = normals.T.reshape(len(NAMES), *white_codes.shape[1:])
     found = weighed_by_row(torch.stack(steps), normals)
     found = found / (found * normals).sum((1, 2)).clamp_min(0.05)[:, None, None]
 
-    def read(ws: Tensor) -> Tensor:
-        answer: Tensor = (seen(_drawn(generator, ws)) / scale) @ reader
-        return answer
+    def read_codes(ws: Tensor) -> Tensor:
+        return read(_drawn(generator, ws)) / deviations
 
     seeds = range(_EFFECT_SEED, _EFFECT_SEED + options.effect_samples)
     z = sample_z(seeds, generator.config.z_dim).tensor.to(device)
@@ -225,12 +245,16 @@ def _find(
     for turn in range(options.rounds):
         rows = []
         for index, step in enumerate(white.back(found)):
-            there = step.to(device)
-            rows.append(_effect(read, begun, there))
+            rows.append(_effect(read_codes, begun, step.to(device)))
             if (turn, index) != (options.rounds - 1, len(NAMES) - 1):
                 yield MakeDirectionsStep("effects", turn * len(NAMES) + index + 1, total, None)
-        found = unmixed(found, torch.stack(rows))
-    directions = _named(generator, white, spread, found, normals, options)
+        found = unmixed(found, torch.stack(rows), caution=_CAUTION)
+    # From the samples' deviations to the renders', in which a slider is marked.
+    truth = _readable(
+        render(range(_RENDER_SEED, _RENDER_SEED + _TRUTH_RENDERS), size=_TRUTH_SIZE).attributes
+    )
+    larger = (truth.std(dim=0) / deviations)[:, None, None]
+    directions = _named(generator, white, spread, found * larger, normals / larger, options)
     yield MakeDirectionsStep("effects", total, total, directions)
 
 
@@ -305,8 +329,8 @@ def _pairs(characters: int, size: int) -> Iterator[tuple[Renders, Renders]]:
 
 
 def _effect(read: Callable[[Tensor], Tensor], begun: Tensor, step: Tensor) -> Tensor:
-    """`[K]`: what a step changes on average, from half a step before to half a step behind."""
-    changes = [read(ws + step / 2) - read(ws - step / 2) for ws in torch.split(begun, _BATCH)]
+    """`[K]`: what a step changes on average, from a step before to a step behind."""
+    changes = [(read(ws + step) - read(ws - step)) / 2 for ws in torch.split(begun, _BATCH)]
     return torch.cat(changes).mean(dim=0)
 
 
@@ -337,7 +361,7 @@ def _named(
         centre=spread.mean,
         generator=identify(generator),
         method="inverted pairs of renders",
-        settings={**vars(options), "renderer": RENDERER_VERSION},
+        settings={**_told(options), "renderer": RENDERER_VERSION},
         circles=circles,
     )
 
@@ -346,10 +370,15 @@ def _card(generator: Generator, options: DirectionsOptions) -> dict[str, Any]:
     return {
         "kind": "directions",
         "purpose": "sliders of the bundled portraits",
-        "data": f"{options.renders} renders of the portraits and pairs of "
-        f"{options.characters} characters that differ in one attribute; the judge has no part",
+        "data": f"pairs of renders of {options.characters} characters that differ in one attribute;"
+        f" a reader of {options.reader.renders} other renders; the judge has no part",
         "made_from": {"renderer": RENDERER_VERSION, "generator": fingerprint(generator)},
         "command": "smis models --only directions",
-        "options": vars(options),
+        "options": _told(options),
         "torch": str(torch.__version__),
     }
+
+
+def _told(options: DirectionsOptions) -> dict[str, Any]:
+    plain = {name: value for name, value in vars(options).items() if isinstance(value, int)}
+    return plain | {"reader": vars(options.reader)}

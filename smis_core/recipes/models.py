@@ -176,6 +176,7 @@ def parts(places: Places | None = None, *, device: str | torch.device = "auto") 
                 directions,
                 generator_path=generator,
                 discriminator_path=places.weights("discriminator"),
+                scratch=places.scratch / "directions",
                 device=device,
             ),
         )

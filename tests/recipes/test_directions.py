@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from smis_core.checkpoints import fingerprint, load_network, read_card
 from smis_core.cli import app
 from smis_core.editing import Directions, identify, load_directions, sefa
+from smis_core.evaluation import JudgeConfig, JudgeOptions, load_judge, train_judge
 from smis_core.inversion import ProjectionOptions
 from smis_core.recipes import drain
 from smis_core.recipes.directions import (
@@ -23,10 +24,18 @@ from smis_core.recipes.directions import (
 )
 from smis_core.recipes.evaluate_directions import evaluate_directions, evaluate_kept
 from smis_core.recipes.evaluate_generator import load_stylegan2
+from smis_core.recipes.evaluate_judge import SOURCE, draw
 
 from .fewshot_world import write_networks
 
-FEW = DirectionsOptions(samples=60, renders=60, characters=4, effect_samples=4, rounds=1)
+FEW = DirectionsOptions(
+    samples=60,
+    characters=4,
+    effect_samples=4,
+    rounds=1,
+    reader=JudgeOptions(pictures=16, renders=8, batch=8),
+    reader_config=JudgeConfig(resolution=16, widths=(16, 16, 16, 16), depths=(0, 0, 0)),
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,18 +47,20 @@ def world(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(world, tmp_path_factory):
-    out = tmp_path_factory.mktemp("made") / "directions.safetensors"
+    folder = tmp_path_factory.mktemp("made")
+    out = folder / "directions.safetensors"
     phases = []
     for step in make_directions(
         out,
         generator_path=world.paths["generator"],
         discriminator_path=world.paths["discriminator"],
+        scratch=folder / "reader",
         options=FEW,
         device="cpu",
     ):
         phases.append(step.phase)
         assert out.exists() == (step.directions is not None)
-    assert [*dict.fromkeys(phases)] == ["samples", "renders", "pairs", "effects"]
+    assert [*dict.fromkeys(phases)] == ["render", "train", "samples", "pairs", "effects"]
     return out
 
 
@@ -66,7 +77,13 @@ def test_the_file_has_every_slider_and_a_card(world, made):
 
 def test_the_same_is_found_again(world, made):
     critic = load_network(world.paths["discriminator"], device="cpu")
-    *_, last = find_directions(world.generator, critic, options=FEW)
+    shape = replace(FEW.reader_config, resolution=world.generator.config.resolution)
+    for step in train_judge(
+        draw, source=SOURCE, scratch=made.parent / "reader", config=shape, options=FEW.reader,
+        device="cpu",
+    ):  # fmt: skip
+        reader = step.judge
+    *_, last = find_directions(world.generator, critic, reader, options=FEW)
     assert torch.allclose(last.directions.steps, load_directions(made).steps, atol=1e-4)
 
 
@@ -199,5 +216,6 @@ def test_what_cannot_be_measured_is_refused(world):
         find_directions(
             world.generator,
             load_network(world.paths["discriminator"], device="cpu"),
+            load_judge(world.paths["judge"], device="cpu"),
             options=DirectionsOptions(samples=1),
         )
