@@ -56,7 +56,6 @@ _LONGEST = 6.0
 """Of a step, in standard deviations of W, of which a sample lies about eleven from the mean."""
 _FEATURE_RIDGE = 0.3
 _NORMAL_RIDGE = 0.3
-_CAUTION = 0.02
 _SAMPLE_SEED = 1_000_000
 _RENDER_SEED = 20_000_000
 _PAIR_SEED = 21_000_000
@@ -67,7 +66,7 @@ _BATCH = 48
 
 
 def _a_reader() -> JudgeOptions:
-    return JudgeOptions(pictures=14_400, first_seed=22_000_000, seed=7)
+    return JudgeOptions(pictures=30_000, first_seed=22_000_000, seed=7)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,7 +247,7 @@ def _find(
             rows.append(_effect(read_codes, begun, step.to(device)))
             if (turn, index) != (options.rounds - 1, len(NAMES) - 1):
                 yield MakeDirectionsStep("effects", turn * len(NAMES) + index + 1, total, None)
-        found = unmixed(found, torch.stack(rows), caution=_CAUTION)
+        found = unmixed(found, torch.stack(rows))
     # From the samples' deviations to the renders', in which a slider is marked.
     truth = _readable(
         render(range(_RENDER_SEED, _RENDER_SEED + _TRUTH_RENDERS), size=_TRUTH_SIZE).attributes
