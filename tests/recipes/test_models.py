@@ -18,7 +18,8 @@ from fewshot_world import write_networks
 NAMES = [part.name for part in parts()]
 TRAVEL = (
     "generator", "judge", "encoder_1", "encoder_5", "inverter", "directions",
-    "compared_1", "fewshot_1_figures",
+    "compared_1", "compared_5", "compared_sparse", "fewshot_1_figures", "fewshot_5_figures",
+    "sparse_figures",
 )  # fmt: skip
 
 
