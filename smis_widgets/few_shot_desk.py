@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from smis_core.checkpoints import load_generator
-from smis_core.checkpoints.load import BUNDLED
 from smis_core.fewshot import FewshotProject, ProjectSettings
 from smis_core.labels import LabelMap, Palette
 from smis_core.networks.generator_base import GeneratorBase
@@ -103,12 +102,10 @@ def open_project(
     settings: ProjectSettings | None,
 ) -> FewshotProject:
     """The project of a folder, or a new one, see `FewShotStudio`."""
+    known = generator if isinstance(generator, GeneratorBase) else None
     if (folder / "project.json").exists() or (folder / "annotations").is_dir():
-        if generator is not None and not isinstance(generator, GeneratorBase):
-            generator = load_generator(generator)
-        return FewshotProject.open(folder, generator=generator)
-    if isinstance(generator, GeneratorBase):
-        return FewshotProject.create(folder, palette, generator=generator, settings=settings)
-    source = BUNDLED if generator is None else generator
-    known = load_generator(source)
-    return FewshotProject.create(folder, palette, generator=known, source=source, settings=settings)
+        if known is None and generator is not None:
+            known = load_generator(generator)
+        return FewshotProject.open(folder, generator=known)
+    known = known or load_generator(generator)
+    return FewshotProject.create(folder, palette, generator=known, settings=settings)

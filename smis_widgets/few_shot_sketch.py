@@ -15,8 +15,6 @@ from smis_widgets.picture_wall import PictureWall
 from smis_widgets.strings import Strings
 from smis_widgets.studio import MAX_SEED, SketchStudio
 
-FIRST_CHARACTER = 7
-
 
 class FewShotSketch(widgets.VBox):
     """A `SketchStudio` of the newest encoder, once there is one; its styles may also come from
@@ -60,7 +58,7 @@ class FewShotSketch(widgets.VBox):
         left = read_sketch(folder) if former is None else self._left(former)
         studio = SketchStudio(
             self._project.synthesizer(),
-            seed=FIRST_CHARACTER if left is None else min(left.seed, MAX_SEED),
+            **({} if left is None else {"seed": min(left.seed, MAX_SEED)}),
             folder=folder,
             language=self._language,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from os import PathLike
@@ -149,43 +148,8 @@ def hybrid(
             None if encoder is None else fingerprint(encoder),
         )  # fmt: skip
     keeper = Keeper(state, identity)
-    restored = keeper.restored(images.device)
-    return _hybrid(
-        generator, images, matters, distance, mask_loss, options, given, encoder, start, keeper,
-        restored,
-    )  # fmt: skip
-
-
-def _hybrid(
-    generator: GeneratorBase,
-    target: Tensor,
-    matters: Tensor | None,
-    perceptual: Perceptual | None,
-    mask_loss: MaskLoss | None,
-    options: HybridOptions,
-    classes: list[int] | None,
-    encoder: AnyImageEncoder | None,
-    start: WPlus | None,
-    keeper: Keeper,
-    restored: dict[str, Any] | None,
-) -> Iterator[InversionStep]:
-    begun = time.perf_counter()
-    if generator.config.c_dim and classes is None:
-        classes = find_classes(generator, target, perceptual, seed=options.seed)
-    labels = None if classes is None else class_labels(generator, classes)
-    if labels is not None and start is None and encoder is None:
-        means = class_means(generator, labels, len(target), generator.mapping.w_avg)
-        start = WPlus(means[:, None].expand(-1, generator.num_ws, -1).clone())
-    searched = time.perf_counter() - begun
-    found = None if classes is None else tuple(classes)
-
-    def told(step: InversionStep) -> InversionStep:
-        before = None if step.before is None else told(step.before)
-        return replace(step, classes=found, seconds=step.seconds + searched, before=before)
-
-    run = _Run(generator, target, matters, perceptual, mask_loss, options, labels)
-    for step in run.steps(encoder, start, keeper, restored):
-        yield told(step)
+    run = _Run(generator, images, matters, distance, mask_loss, options)
+    return run.steps(encoder, start, given, keeper, keeper.restored(images.device))
 
 
 class _Run:
@@ -199,9 +163,7 @@ class _Run:
         perceptual: Perceptual | None,
         mask_loss: MaskLoss | None,
         options: HybridOptions,
-        labels: Tensor | None,  # [N, c_dim]
     ) -> None:
-        self.labels = labels
         self.generator, self.target, self.matters = generator, target, matters
         self.perceptual, self.mask_loss, self.options = perceptual, mask_loss, options
 
@@ -209,6 +171,7 @@ class _Run:
         self,
         encoder: AnyImageEncoder | None,
         start: WPlus | None,
+        classes: list[int] | None,
         keeper: Keeper,
         restored: dict[str, Any] | None,
     ) -> Iterator[InversionStep]:
@@ -216,6 +179,12 @@ class _Run:
         options, generator = self.options, self.generator
         recorder = Recorder()
         index = 0
+        if classes is None and restored is not None:
+            classes = restored["classes"]
+        elif classes is None and generator.config.c_dim:
+            classes = find_classes(generator, self.target, self.perceptual, seed=options.seed)
+        labels = None if classes is None else class_labels(generator, classes)
+        found = None if classes is None else tuple(classes)
         ws = None if start is None else start.tensor.to(self.target)
         if restored is None and start is None and encoder is not None:
             for step in encode(
@@ -229,9 +198,9 @@ class _Run:
                 assert isinstance(step.latent, WPlus)
                 ws = step.latent.tensor
                 total = (step.total or 1) + options.steps
-                yield recorder.hold(replace(step, total=total))
+                yield recorder.hold(replace(step, total=total, classes=found))
                 recorder.go()
-        descent = self._descent(ws)
+        descent = self._descent(ws, labels)
         side, grows = generator.config.resolution, self._grows()
         at, history, offset = 0, list[float](), index
         correction: Tensor | None = None
@@ -263,7 +232,7 @@ class _Run:
             at += not last
             index = offset + at + last
             total = index if last else offset + options.steps + 1
-            step = recorder.hold(made(looked, index, total, f"{size}²"))
+            step = recorder.hold(made(looked, index, total, f"{size}²", classes=found))
             if keeper.due(last=last):
                 keeper.save(
                     {
@@ -271,19 +240,22 @@ class _Run:
                         "offset": offset,
                         "history": history,
                         "correction": correction,
+                        "classes": classes,
                         "descent": descent.state(),
                         "recorder": recorder.state(),
                     }
                 )
+            if last:
+                keeper.finish()
             yield replace(step, warning=keeper.warning)
             if last:
                 return
             recorder.go()
 
-    def _descent(self, ws: Tensor | None) -> Descent:
+    def _descent(self, ws: Tensor | None, labels: Tensor | None) -> Descent:
         generator, options = self.generator, self.options
         rng = torch.Generator().manual_seed(options.seed)
-        statistics = WStatistics(generator, rng, labels=self.labels)
+        statistics = WStatistics(generator, rng, labels=labels)
         objective = Objective(
             self.target,
             options.losses,
@@ -293,7 +265,9 @@ class _Run:
             mask_loss=self.mask_loss,
         )
         if ws is None:
-            ws = statistics.mean.expand(len(self.target), generator.num_ws, -1).clone()
+            count = len(self.target)
+            means = class_means(generator, labels, count, statistics.mean)
+            ws = means[:, None].expand(-1, generator.num_ws, -1).clone()
         noisy = uses_noise(generator) if options.optimise_noise is None else options.optimise_noise
         search = Search(generator, "wplus", ws, unit="spread", statistics=statistics, shared=True)
         maps = new_maps(generator, len(self.target), rng) if noisy else []

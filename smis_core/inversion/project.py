@@ -172,12 +172,10 @@ def _project(
 ) -> Iterator[InversionStep]:
     recorder = Recorder()
     rng = torch.Generator().manual_seed(options.seed)
-    if generator.config.c_dim and classes is None:
-        classes = (
-            restored["classes"]
-            if restored is not None
-            else find_classes(generator, target, perceptual, seed=options.seed)
-        )
+    if classes is None and restored is not None:
+        classes = restored["classes"]
+    elif classes is None and generator.config.c_dim:
+        classes = find_classes(generator, target, perceptual, seed=options.seed)
     labels = None if classes is None else class_labels(generator, classes)
     statistics = WStatistics(generator, rng, labels=labels)
     objective = Objective(
@@ -228,6 +226,8 @@ def _project(
                     "recorder": recorder.state(),
                 }
             )
+        if index == total:
+            keeper.finish()
         yield replace(step, warning=keeper.warning)
         recorder.go()
 

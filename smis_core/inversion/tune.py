@@ -266,6 +266,8 @@ def _tune(
                         "recorder": recorder.state(),
                     }
                 )
+            if last:
+                keeper.finish()
             recorder.pause()
             yield replace(step, seconds=recorder.seconds, warning=keeper.warning)
             recorder.go()

@@ -156,13 +156,17 @@ class Keeper:
         return state
 
     def due(self, *, last: bool = False) -> bool:
-        """Whether it is time to save, as it always is after the last step; what lies in a folder
-        until its run has ended is taken away then."""
-        if last and self._passing and self.path is not None:
+        """Whether it is time to save, as it always is after the last step; in a folder the end of a
+        run needs no state."""
+        if self.path is None or (last and self._passing):
+            return False
+        return last or time.perf_counter() >= self._next
+
+    def finish(self) -> None:
+        """Takes away what lies in a folder until its run has ended."""
+        if self.path is not None and self._passing:
             with suppress(OSError):
                 self.path.unlink(missing_ok=True)
-            return False
-        return self.path is not None and (last or time.perf_counter() >= self._next)
 
     def save(self, state: dict[str, Any]) -> None:
         """Writes the state in one step: a crash leaves the former file."""

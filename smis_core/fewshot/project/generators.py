@@ -6,28 +6,18 @@ from pathlib import Path
 
 import torch
 
-from ...checkpoints import load_generator
-from ...checkpoints.load import BUNDLED
-from ...checkpoints.native import fingerprint
-from ...checkpoints.zoo import bundled_path
+from ...checkpoints import load_generator, source_of
 from ...networks.generator_base import GeneratorBase
 from .record import RECORD, Record, read_record
 
 _CURE = "open the project with generator= (on the command line: --generator) the one it belongs to"
 
 
-def source_of(own: str, named: str | Path) -> str:
-    """What a record says of a generator: a name, a path that holds from any folder, or nothing.
-
-    Args:
-        own: the generator's fingerprint.
-        named: a file, or a name that `load_generator` knows; "" for a generator that somebody
-            built or loaded, which is found again only where it is the bundled one.
-    """
-    if str(named):
-        path = Path(named)
-        return str(path.resolve()) if path.exists() else str(named)
-    return BUNDLED if own == fingerprint(bundled_path(BUNDLED)) else ""
+def recorded_source(generator: GeneratorBase) -> str:
+    """What a record says of a generator: what `load_generator` opened it from, a name or a path
+    that holds from any folder; "" for one that came another way."""
+    source = source_of(generator) or ""
+    return str(Path(source).resolve()) if source and Path(source).exists() else source
 
 
 def load_recorded(

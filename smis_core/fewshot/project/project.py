@@ -39,7 +39,7 @@ from .files import (
     with_annotation,
     write_latent,
 )
-from .generators import check_belongs, load_recorded, source_of
+from .generators import check_belongs, load_recorded, recorded_source
 from .record import (
     RECORD,
     ProjectPicture,
@@ -83,7 +83,6 @@ class FewshotProject:
         palette: Palette,
         *,
         generator: GeneratorBase,
-        source: str | Path = "",
         settings: ProjectSettings | None = None,
     ) -> FewshotProject:
         """A new project.
@@ -91,9 +90,8 @@ class FewshotProject:
         Args:
             folder: made where it is missing; it may hold other files.
             palette: the classes to be painted.
-            generator: what is annotated and will draw.
-            source: the file or name by which `load_generator` finds that generator again; without
-                it, a project of another generator than the bundled one is opened with `generator`.
+            generator: what is annotated and will draw. One that `load_generator` opened is found
+                again by `open`; any other is handed to it.
             settings: what is trained, and how long.
 
         Raises:
@@ -113,7 +111,7 @@ class FewshotProject:
         for name in (PICTURES, LATENTS, ANNOTATIONS):
             (folder / name).mkdir(parents=True, exist_ok=True)
         own = fingerprint(generator)
-        record = Record(palette, source_of(own, source), own, settings)
+        record = Record(palette, recorded_source(generator), own, settings)
         project = cls(folder, record, generator, {}, [])
         project._write()
         return project
