@@ -80,7 +80,7 @@ class Kernels:
         return _ordinary(x, kernel, bias, padding)
 
 
-_kept: MutableMapping[Tensor, tuple[object, Kernels]] = WeakTensorKeyDictionary()
+_kept: MutableMapping[Tensor, tuple[object, dict[torch.dtype, Kernels]]] = WeakTensorKeyDictionary()
 
 
 def kernels_of(
@@ -91,14 +91,14 @@ def kernels_of(
 ) -> Kernels:
     """A weight in a layout.
 
-    That of a parameter is kept, in its last layout only, until the parameter dies or changes.
-    A change through `parameter.data` leaves no trace but the numbers, so some are compared.
+    That of a parameter is kept, the last layout of each precision, until the parameter dies or
+    changes: whoever draws a picture rounded first and then exactly uses both in turn. A change
+    through `parameter.data` leaves no trace but the numbers, so some are compared.
     """
     if not isinstance(weight, nn.Parameter):
         return _lay_out(weight, layout, size=size, prepack=False)
     rows, columns = 1 + weight.shape[0] // 8, 1 + weight.shape[1] // 8
     mark = (
-        layout,
         None if weight.is_inference() else weight._version,
         weight.data_ptr(),
         weight.shape,
@@ -106,9 +106,12 @@ def kernels_of(
     )
     kept = _kept.get(weight)
     if kept is None or kept[0] != mark:
-        kept = mark, _lay_out(weight, layout, size=size, prepack=not layout.fold)
-        _kept[weight] = kept
-    return kept[1]
+        kept = _kept[weight] = mark, {}
+    kernels = kept[1].get(layout.dtype)
+    if kernels is None or kernels.layout != layout:
+        kernels = _lay_out(weight, layout, size=size, prepack=not layout.fold)
+        kept[1][layout.dtype] = kernels
+    return kernels
 
 
 def _lay_out(weight: Tensor, layout: Layout, *, size: torch.Size, prepack: bool) -> Kernels:

@@ -126,11 +126,26 @@ def test_changed_weights_are_seen(side) -> None:
 def test_layouts_go_with_their_parameter() -> None:
     given = arguments(FEW)
     error(given)
-    kept = weakref.ref(_kernels._kept[given["weight"]][1])
+    kept = weakref.ref(_kernels._kept[given["weight"]][1][torch.float32])
     assert kept() is not None
     del given
     gc.collect()
     assert kept() is None
+
+
+def test_precisions_in_turn_lay_weights_out_once(monkeypatch) -> None:
+    given = arguments(FEW)
+    half = {name: given[name].bfloat16() for name in ("x", "bias")}
+    lay_out, laid = _kernels._lay_out, []
+    monkeypatch.setattr(
+        _kernels, "_lay_out", lambda *args, **kwargs: laid.append(1) or lay_out(*args, **kwargs)
+    )
+    with torch.no_grad():
+        for _ in range(3):
+            modulated_conv2d(**given)
+            with torch.autocast("cpu", torch.bfloat16):
+                modulated_conv2d(**given | half)
+    assert len(laid) == 2
 
 
 def test_gradients_go_through_the_reference() -> None:
