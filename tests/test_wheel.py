@@ -80,6 +80,9 @@ def test_the_wheel_holds_what_a_person_needs_and_no_more(wheel):
     assert any(name.endswith("extensions/ops.cpp") for name in names)
     assert any(name.endswith("extensions/cuda/portable.h") for name in names)
     assert "smis_core/cli/jupyter/labconfig/default_setting_overrides.json" in names
+    assert any(
+        name.endswith("data/etc/jupyter/jupyter_server_config.d/smis.json") for name in names
+    )
     assert "smis_core/checkpoints/zoo_models.json" in names
     assert "smis_core/portraits/weights/generator.safetensors" in names
     assert not [name for name in names if name.startswith(("tests", "benchmarks", "build"))]

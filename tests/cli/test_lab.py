@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -82,6 +83,31 @@ def test_jupyter_asks_nothing_and_keeps_what_else_is_set(tmp_path, monkeypatch):
     quiet = {"fetchNews": "false", "checkForUpdates": False}
     ours = {"@jupyterlab/apputils-extension:notification": quiet}
     assert overrides.items() >= {**theme, **shortcut, **ours}.items()
+
+
+def test_a_server_sends_small_messages_at_once(tmp_path, monkeypatch):
+    """In a process of its own, configured as `smis lab` configures it, without a person's files."""
+    pytest.importorskip("jupyter_server")
+    code = """
+from unittest.mock import AsyncMock, Mock, patch
+import asyncio
+from jupyter_server.serverapp import ServerApp
+server = ServerApp()
+server.initialize(["--allow-root"], new_httpserver=False)
+taken = server.web_app.settings["kernel_websocket_connection_class"]
+connection, page = taken(), Mock()
+with (
+    patch.object(server.kernel_websocket_connection_class, "connect", AsyncMock()) as connect,
+    patch.object(taken, "websocket_handler", page),
+):
+    asyncio.run(connection.connect())
+page.set_nodelay.assert_called_once_with(True)
+connect.assert_called_once()
+"""
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    environment = lab.jupyter_environment()
+    subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, check=True)
 
 
 def test_options_go_to_jupyter_and_its_exit_code_comes_back(monkeypatch):
