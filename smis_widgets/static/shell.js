@@ -7,7 +7,7 @@ function farewell(model, texts) {
   const text = h("p", {});
   const line = h("pre", {});
   const copy = button("copy", texts.copy, () => navigator.clipboard?.writeText(line.textContent).then(() => tick(copy, "copy")));
-  const box = h("div", { className: "smis-gone", role: "alert", hidden: true }, text, line, copy);
+  const box = h("div", { className: "smis-lines smis-gone", role: "alert", hidden: true }, text, line, copy);
   const show = () => {
     line.textContent = model.get("again");
     line.hidden = copy.hidden = line.textContent === "";

@@ -51,7 +51,7 @@ function render({ model, el }) {
   });
   const text = h("pre", {});
   const copy = button("copy", texts.copy, () => navigator.clipboard?.writeText(text.textContent).then(() => tick(copy, "copy")));
-  const panel = h("div", { className: "smis-turn-code", hidden: true }, text, copy);
+  const panel = h("div", { className: "smis-lines smis-turn-code", hidden: true }, text, copy);
   const bar = h("div", { className: "smis-turn-history" }, undo, redo, strip, save, open, code);
   el.classList.add("smis-filmstrip");
   el.append(bar, panel);
