@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from smis_core.networks.generator_base import GeneratorBase
 from smis_widgets.brush import Brush
 from smis_widgets.controls import MessageLine, SliderRow, icon_button, mark, styled
 from smis_widgets.image_view import ImageView, png_bytes, with_plain_picture
+from smis_widgets.pace import Pace
 from smis_widgets.search_parts import bundled_directions, lines_again
 from smis_widgets.shell import Shell
 from smis_widgets.slider_acts import seed_text
@@ -113,6 +115,8 @@ class RegionEditor(widgets.VBox):
         self._rest = threading.Condition()
         self._newest: _Request | None = None
         self._held: Outside | None = None
+        self._sharp: Tensor | None = None
+        self._pace = Pace((*generator.synthesis.pictures,))
         self.message, self.shell = MessageLine(), Shell(strings)
         if isinstance(source, Seeded) and picture is None:
             seed = seed_text(source)
@@ -128,7 +132,7 @@ class RegionEditor(widgets.VBox):
         self._worker = LatestWorker(self._draw, self._drawn)
         self.children = self._parts()
         self._connect()
-        self._result = self._draw(self._request()).picture
+        self._result = self._draw(replace(self._request(), moving=False)).picture
         self.brush.data = png_bytes(self._result)
         self.view.show(self._result)
 
@@ -241,31 +245,54 @@ class RegionEditor(widgets.VBox):
         return _Request(self.state, self.brush.painted, self.softness)
 
     def _draw(self, request: _Request) -> _Drawn:
+        whole = self.generator.config.resolution
+        side = self._pace.side(time.monotonic()) if request.moving else whole
+        # What is held is for one movement: weights may be trained on before a hand comes back.
+        if self._held is not None and (not request.moving or self._held.image.shape[-1] < side):
+            self._held = None
         region = torch.from_numpy(request.region).float()
         with turns_of(self.generator), torch.no_grad():
             kept = resolve(self.generator, self.kept)
             changed = resolve(self.generator, request.state)
             if self._held is None and request.region.any():
-                self._held = outside_of(self.generator, kept.wplus, kept_noise=kept.noise)
+                self._held = outside_of(
+                    self.generator, kept.wplus, kept_noise=kept.noise, preview=side
+                )
+            started = time.perf_counter()
             drawn: Tensor = blend_region(
                 self.generator, kept.wplus, changed.wplus, region, softness=request.softness,
-                kept_noise=kept.noise, changed_noise=changed.noise, picture=self._outside,
-                outside=self._held,
+                kept_noise=kept.noise, changed_noise=changed.noise, picture=self._still(side),
+                outside=self._held, preview=side,
             )  # fmt: skip
-        if self._held is not None and self._held.held_bytes > _HELD_BYTES:
+        if request.region.any():
+            self._pace.note(side, time.perf_counter() - started, time.monotonic())
+        if side == whole and self._outside is None:
+            self._sharp = drawn if self._held is None else self._held.image
+        if not request.moving or (self._held and self._held.held_bytes > _HELD_BYTES):
             self._held = None
-        return _Drawn(request, pixels(drawn))
+        return _Drawn(request, pixels(drawn), side == whole)
+
+    def _still(self, side: int) -> Tensor | None:
+        """What stays, where it is sharper than what is drawn: the region alone is coarse then."""
+        if self._outside is not None:
+            return self._outside
+        return None if side == self.generator.config.resolution else self._sharp
 
     def _drawn(self, drawn: _Drawn | None, error: Exception | None) -> None:
         if drawn is None:
             return self.message.error(self._strings("rendering"), error, self._strings)
         self.message.clear()
-        self._result = drawn.picture
+        self._result, request = drawn.picture, drawn.request
+        if not request.moving:
+            self.view.show(drawn.picture)
+            return
         self.view.wait_painted(self.view.show(drawn.picture, moving=True))
         with self._rest:
-            moved = self._rest.wait_for(lambda: self._newest is not drawn.request, REST_SECONDS)
-        if not moved:
-            # Weights may be trained on before a hand comes back: what is held is for one movement.
+            moved = self._rest.wait_for(lambda: self._newest is not request, REST_SECONDS)
+            if not moved and not drawn.whole:
+                # Under the lock, so that it cannot take the place of what a hand asks for now.
+                self._worker.submit(replace(request, moving=False))
+        if not moved and drawn.whole:
             self._held = None
             self.view.show(drawn.picture)
 
@@ -318,6 +345,8 @@ class _Request:
     state: EditState
     region: np.ndarray
     softness: float
+    moving: bool = True
+    """whether a hand may still be at it: it is drawn as large as keeps up with it"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -326,3 +355,5 @@ class _Drawn:
 
     request: _Request
     picture: np.ndarray
+    whole: bool
+    """whether it is drawn in the generator's size"""

@@ -28,17 +28,12 @@ from smis_core.jobs.threads import torch_threads
 from smis_core.latents import WPlus
 from smis_core.networks import Overtaken, SynthesisSession
 from smis_core.networks.generator_base import GeneratorBase
+from smis_widgets.pace import Pace
 
-MOVING_SECONDS = 0.035
-"""A picture that follows a hand may take so long."""
 QUICK_FIRST_SECONDS = 0.2
 """Where the exact picture takes longer than this, a rounded one stands in for it meanwhile."""
-_FORGET_SECONDS = 5.0
-_GROWTH = 2.0
-"""A picture of twice the side is expected to take so many times longer."""
 _CROWDED, _FREE = 0.7, 0.9
 """Shares of its threads' time that a picture gets: below, others were at the cores; above, none."""
-_SMALLEST = 32
 _SMALL = 128
 _HELD_BYTES = 2**29
 _HELD_SEEDS = 2
@@ -69,40 +64,6 @@ class Painted:
     seconds: float
     final: bool
     """whether it is the whole picture, bit for bit what `draw` gives"""
-
-
-class Pace:
-    """Which side is drawn while a hand moves: the largest that keeps up with it.
-
-    Args:
-        sides: in pixels, that can be drawn, the whole picture's last.
-    """
-
-    def __init__(self, sides: tuple[int, ...]) -> None:
-        self.sides = tuple(side for side in sides if side >= min(_SMALLEST, sides[-1]))
-        self._took: dict[int, tuple[float, float]] = {}
-
-    def note(self, side: int, seconds: float, now: float) -> None:
-        """A picture of some side took so long."""
-        before, at = self._took.get(side, (seconds, now))
-        if now - at > _FORGET_SECONDS:
-            before = seconds
-        self._took[side] = (0.6 * before + 0.4 * seconds, now)
-
-    def side(self, now: float) -> int:
-        """The side for the next picture."""
-        best, expected = self.sides[0], 0.0
-        for side in self.sides:
-            seconds, at = self._took.get(side, (None, 0.0))
-            if seconds is None or (now - at > _FORGET_SECONDS and expected):
-                # Not tried, or long ago: judged by the one below.
-                if not expected:
-                    return best
-                seconds = expected * _GROWTH
-            if seconds > MOVING_SECONDS:
-                break
-            best, expected = side, seconds
-        return best
 
 
 class Crew:

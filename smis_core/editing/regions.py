@@ -25,7 +25,7 @@ class Outside:
     """A picture that stays, and what its layers hold, so that it is drawn once for many changes."""
 
     image: Tensor
-    """[1, 3, R, R] in about [-1, 1]"""
+    """[1, 3, S, S] in about [-1, 1]; smaller than the generator's where it is for previews"""
     features: Mapping[str, Tensor]
     """[1, C, H, W] by layer"""
 
@@ -46,9 +46,11 @@ def outside_of(
     *,
     layers: Sequence[str] | None = None,
     kept_noise: Noise | None = None,
+    preview: int | None = None,
 ) -> Outside:
     """What `blend_region` takes of the picture that stays; arguments and errors are the same."""
     places = _places(generator.synthesis, layers)
+    side = _side(generator.synthesis, preview)
     _check_codes(generator, "kept", kept)
     features: dict[str, Tensor] = {}
 
@@ -61,7 +63,7 @@ def outside_of(
 
     device = generator.mapping.w_avg.device
     with _hooked(generator.synthesis, {place: keeping(place) for place in places}):
-        image = _drawn(generator.synthesis, kept, kept_noise, device)
+        image = _drawn(generator.synthesis, kept, kept_noise, device, side)
     return Outside(image, features)
 
 
@@ -78,6 +80,7 @@ def blend_region(
     changed_noise: Noise | None = None,
     picture: Tensor | None = None,  # [1, 3, R, R] in [-1, 1]
     outside: Outside | None = None,
+    preview: int | None = None,
 ) -> Tensor:
     """Draw `changed` inside a region and `kept` outside of it.
 
@@ -96,19 +99,23 @@ def blend_region(
         kept_noise, changed_noise: maps, as `scaled_noise` gives them; None takes those stored.
         picture: what stands outside instead of `kept` as the generator draws it, such as the
             photograph that was inverted.
-        outside: what `outside_of` gave for `kept`, its noise and the layers; it is not drawn again
-            then.
+        outside: what `outside_of` gave for `kept`, its noise, the layers and the preview or a
+            larger one; it is not drawn again then.
+        preview: what changes is drawn at this side and enlarged, which takes less time: one of
+            `generator.synthesis.pictures`. A `picture` stays as sharp as it is.
 
     Returns:
         float32 `[N, 3, R, R]`.
 
     Raises:
-        ValueError: latents or a region of another shape, values out of range, or a layer that
-            there is not.
+        ValueError: latents or a region of another shape, values out of range, a layer or a side
+            that there is not, or an outside that is smaller than the preview.
     """
     synthesis = generator.synthesis
     _check(generator, kept, changed, region, softness)
-    places = _places(synthesis, layers)
+    places, side = _places(synthesis, layers), _side(synthesis, preview)
+    if outside is not None and outside.image.shape[-1] < side:
+        raise ValueError(f"outside: wanted {side}² or more, got one of {outside.image.shape[-1]}²")
     device = generator.mapping.w_avg.device
     mask = _softened(region.to(device, torch.float32), generator.config.resolution, softness)
     if picture is not None:
@@ -119,10 +126,11 @@ def blend_region(
         elif outside is not None:
             still = outside.image
         else:
-            still = _drawn(synthesis, kept, kept_noise, device)
-        return still.to(device).expand(len(changed), -1, -1, -1).clone()
+            still = _drawn(synthesis, kept, kept_noise, device, side)
+        still = _enlarged(still.to(device), generator.config.resolution)
+        return still.expand(len(changed), -1, -1, -1).clone()
     if outside is None:
-        outside = outside_of(generator, kept, layers=layers, kept_noise=kept_noise)
+        outside = outside_of(generator, kept, layers=layers, kept_noise=kept_noise, preview=preview)
     features = outside.features
 
     def blending(place: str) -> _Hook:
@@ -133,8 +141,10 @@ def blend_region(
         return hook
 
     with _hooked(synthesis, {place: blending(place) for place in places}):
-        inside = _drawn(synthesis, changed, changed_noise, device)
+        inside = _drawn(synthesis, changed, changed_noise, device, side)
+    inside = _enlarged(inside, generator.config.resolution)
     still = outside.image if picture is None else picture.to(inside)
+    still = _enlarged(still, generator.config.resolution)
     return torch.where(mask > 0, torch.lerp(still.expand_as(inside), inside, mask), still)
 
 
@@ -166,12 +176,29 @@ def _hooked(synthesis: SynthesisBase, hooks: dict[str, _Hook]) -> Iterator[None]
         yield
 
 
+def _side(synthesis: SynthesisBase, preview: int | None) -> int:
+    if preview is not None and preview not in synthesis.pictures:
+        known = ", ".join(map(str, synthesis.pictures))
+        raise ValueError(f"preview: wanted one of {known}, or None, got {preview}")
+    return synthesis.config.resolution if preview is None else preview
+
+
 def _drawn(
-    synthesis: SynthesisBase, wplus: WPlus, noise: Noise | None, device: torch.device
+    synthesis: SynthesisBase, wplus: WPlus, noise: Noise | None, device: torch.device, side: int
 ) -> Tensor:
-    maps = {} if noise is None else {"noise": noise.maps}
-    image: Tensor = synthesis(wplus.tensor.to(device), **maps)
-    return image
+    ws = wplus.tensor.to(device)
+    maps: Any = "const" if noise is None else noise.maps
+    if side == synthesis.config.resolution:
+        image: Tensor = synthesis(ws, noise=maps)
+        return image
+    stage = synthesis.pictures[side]
+    return synthesis.run([stage], ws, synthesis.noise_maps(maps, ws))[stage].float()
+
+
+def _enlarged(image: Tensor, side: int) -> Tensor:
+    if image.shape[-1] == side:
+        return image
+    return F.interpolate(image, size=(side, side), mode="bilinear")
 
 
 def _softened(region: Tensor, side: int, softness: float) -> Tensor:

@@ -107,9 +107,8 @@ def test_locks_hold_against_only_this_and_reset(anew):
     page, kernel = anew
     coarse, middle = rows_of(kernel, "coarse"), rows_of(kernel, "middle")
     press(page, page.locator(".smis-turn-all [data-column='psi']"), "Home")
-    psi = "[sliders.state.edit.rows[row].psi for row in ({}, {}, {})]".format(
-        coarse[0], middle[0], middle[1]
-    )
+    rows = [coarse[0], middle[0], middle[1]]
+    psi = f"[sliders.state.edit.rows[row].psi for row in {rows}]"
     becomes(kernel, psi, [-0.5] * 3)
     lock = line(page, "coarse").locator(".smis-turn-lock")
     line(page, "coarse").hover()

@@ -15,6 +15,11 @@ def pair(anyone):
     return tuple(latent_of(anyone, Seeded(seed, 0.0, label)) for seed in (1, 2))
 
 
+@pytest.fixture
+def pair_of_seeds(generator):
+    return tuple(latent_of(generator, Seeded(seed)) for seed in (1, 2))
+
+
 def square(side=64):
     region = torch.zeros(side, side)
     region[side // 4 : side * 3 // 4, side // 4 : side * 3 // 4] = 1
@@ -77,6 +82,29 @@ def test_what_stays_is_drawn_once_for_many_changes(anyone, pair):
     assert torch.equal(blend_region(anyone, *pair, square(), outside=held), wanted)
     assert torch.equal(blend_region(anyone, *pair, torch.zeros(8, 8), outside=held), nowhere)
     assert len(drawn) == 1
+
+
+def test_a_preview_is_coarse_inside_and_sharp_outside(generator, pair_of_seeds):
+    kept, changed = pair_of_seeds
+    sharp = generator.synthesis(kept.tensor)
+    drawn = blend_region(generator, kept, changed, square(), softness=0, picture=sharp, preview=16)
+    outside = square(32) == 0
+    assert torch.equal(drawn[..., outside], sharp[..., outside])
+    whole = blend_region(generator, kept, changed, square(), softness=0)
+    middle = (..., slice(12, 20), slice(12, 20))
+    assert (drawn - whole)[middle].abs().mean() < (sharp - whole)[middle].abs().mean()
+    again = blend_region(
+        generator, kept, changed, square(), softness=0, picture=sharp, preview=16,
+        outside=outside_of(generator, kept, preview=16),
+    )  # fmt: skip
+    assert torch.equal(again, drawn)
+    assert blend_region(generator, kept, changed, square(), preview=8).shape == drawn.shape
+    for preview, held, reason in (
+        (12, None, "4, 8, 16, 32"), (None, 16, "wanted 32² or more"),
+    ):  # fmt: skip
+        outside = None if held is None else outside_of(generator, kept, preview=held)
+        with pytest.raises(ValueError, match=reason):
+            blend_region(generator, kept, changed, square(), preview=preview, outside=outside)
 
 
 def test_noise_is_that_of_each_picture(generator):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import traitlets
+from editing.conftest import stylegan2
 from PIL import Image
 from widgets.walls import small_directions, small_generator
 
@@ -14,6 +15,7 @@ from smis_core.editing import (
     EditState,
     Found,
     Seeded,
+    blend_region,
     draw,
     extract,
     identify,
@@ -133,6 +135,34 @@ def test_while_a_hand_moves_the_picture_is_jpeg_and_at_rest_it_is_exact(editor, 
     assert editor.view.kind == "image/png"
     shown = np.array(Image.open(io.BytesIO(editor.view.data)).convert("RGB"))
     assert np.array_equal(shown, after)
+
+
+def test_what_a_hand_cannot_wait_for_is_drawn_small_and_whole_at_rest(tmp_path, monkeypatch):
+    monkeypatch.setattr("smis_widgets.pace._SMALLEST", 8)
+    monkeypatch.setattr("smis_widgets.pace.MOVING_SECONDS", 0)
+    monkeypatch.setattr("smis_widgets.region_editor.REST_SECONDS", 30)
+    generator = stylegan2()
+    editor = RegionEditor(generator, 3, directions=small_directions(generator), folder=tmp_path)
+    before = np.array(editor.picture)
+    region = square()
+    editor.brush.paint(region)
+    move(editor)
+    assert not editor.wait(0.5)
+    inside = region[:: SIDE // 32, :: SIDE // 32]
+    small = np.array(editor.picture)
+    assert np.array_equal(small[~inside], before[~inside])
+    assert (small[inside] != before[inside]).any()
+    monkeypatch.setattr("smis_widgets.region_editor.REST_SECONDS", 0)
+    move(editor, 3.1)
+    move(editor, 3.0)
+    whole = picture(editor)
+    wanted = blend_region(
+        generator, resolve(generator, editor.kept).wplus, resolve(generator, editor.state).wplus,
+        torch.from_numpy(region).float(), softness=editor.softness,
+    )  # fmt: skip
+    assert np.array_equal(whole, to_uint8(wanted.clamp(-1, 1))[0])
+    assert editor.view.kind == "image/png"
+    editor.close()
 
 
 def test_seeds_of_a_generator_with_classes(tmp_path):

@@ -10,7 +10,8 @@ from editing.conftest import stylegan2
 from smis_core.editing import Found, draw, identify, latent_of
 from smis_core.latents import Noise
 from smis_widgets import slider_painter
-from smis_widgets.slider_painter import MOVING_SECONDS, Crew, Pace, SliderPainter, Wish
+from smis_widgets.pace import MOVING_SECONDS, Pace
+from smis_widgets.slider_painter import Crew, SliderPainter, Wish
 from smis_widgets.slider_states import opened
 
 PATIENCE = 60
