@@ -14,8 +14,7 @@ from smis_core.labels import LabelMap, Palette
 from smis_core.palettes import from_colours
 from smis_widgets.controls import MessageLine
 from smis_widgets.strings import Strings
-
-LARGEST_BYTES = 64 << 20
+from smis_widgets.uploads import Uploads
 
 
 class Receiver(Protocol):
@@ -39,25 +38,27 @@ class PadFiles:
     def __init__(self, pad: Receiver, strings: Strings) -> None:
         self._pad = pad
         self._strings = strings
+        self._uploads = Uploads()
 
     def take(self, content: dict[str, Any], buffers: list[Any]) -> None:
-        """Read a file.
+        """Take a piece of a file, and read the file with its last one.
 
         Args:
-            content: `name`, and `purpose`: "mask", "palette" (the classes of its colours) or "any"
-                (a mask if it is one, otherwise a picture to lie underneath).
-            buffers: the file's bytes; none if the page found it too large.
+            content: as `Uploads` takes it, and `purpose`: "mask", "palette" (the classes of its
+                colours) or "any" (a mask if it is one, otherwise a picture to lie underneath).
+            buffers: the piece.
 
         Raises:
-            ValueError: it is nothing of that kind, or too large.
+            ValueError: it is nothing of that kind, too large, or incomplete.
         """
+        data = self._uploads.take(content, buffers)
+        if data is None:
+            return
         name, purpose = Path(str(content["name"])).name[-100:] or "file", content["purpose"]
-        if not buffers or len(buffers[0]) > LARGEST_BYTES:
-            raise ValueError(f"{name}: at most {LARGEST_BYTES >> 20} MB are taken, got more")
         with tempfile.TemporaryDirectory() as folder:
             # The name that a stranger chose names no file here, only its ending counts.
             path = Path(folder) / f"file{Path(name).suffix.lower()[:8]}"
-            path.write_bytes(bytes(buffers[0]))
+            path.write_bytes(data)
             try:
                 self._read(path, purpose, name)
             except ValueError as error:

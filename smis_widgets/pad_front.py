@@ -18,6 +18,7 @@ from smis_widgets.strings import Strings
 
 _PARTS = (
     "../parts",
+    "../files",
     "raster",
     "sheet",
     "screen",

@@ -16,8 +16,7 @@ from smis_core.recipes.fewshot_project import invert_photograph
 from smis_widgets.controls import styled
 from smis_widgets.job_bar import JobBar
 from smis_widgets.strings import Strings
-
-LARGEST_BYTES = 64 << 20
+from smis_widgets.uploads import FileButton
 
 
 class Photographs(widgets.VBox):
@@ -42,13 +41,10 @@ class Photographs(widgets.VBox):
     ) -> None:
         self._project = project
         self._on_added, self._on_inverted, self._on_error = on_added, on_inverted, on_error
-        self.upload = widgets.FileUpload(
-            accept="image/*",
-            multiple=True,
-            tooltip=strings("few_photographs"),
-            icon="upload",
-        )
-        self.upload.add_class("smis-upload")
+        self.upload = FileButton(
+            strings("few_photographs"), accept="image/*", on_file=self._uploaded,
+            on_error=lambda error: on_error("few_bringing", error),
+        )  # fmt: skip
         self.bar = JobBar(
             self._make_job,
             label=strings("few_inverting"),
@@ -58,7 +54,6 @@ class Photographs(widgets.VBox):
             detailed=True,
         )
         super().__init__([self.upload, styled("smis-few-bar", self.bar)])
-        self.upload.observe(self._uploaded, "value")
         self._refresh()
 
     def add(self, picture: Any, name: str) -> None:
@@ -79,22 +74,13 @@ class Photographs(widgets.VBox):
         self.bar.forget()
         super().close()
 
-    def _uploaded(self, change: Any) -> None:
-        if not change.new:
+    def _uploaded(self, name: str, data: bytes) -> None:
+        try:
+            picture = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
+        except Exception as error:
+            self._on_error("few_bringing", error)
             return
-        files = list(change.new)
-        self.upload.value = ()
-        for file in files:
-            content = bytes(file["content"])
-            try:
-                if len(content) > LARGEST_BYTES:
-                    size = LARGEST_BYTES >> 20
-                    raise ValueError(f"{file['name']}: at most {size} MB are taken, got more")
-                picture = ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB")
-            except Exception as error:
-                self._on_error("few_bringing", error)
-                continue
-            self.add(picture, str(file["name"]))
+        self.add(picture, name)
 
     def _waiting(self) -> list[str]:
         return [each.name for each in list(self._project.pictures.values()) if each.wplus is None]

@@ -10,6 +10,7 @@ from smis_widgets.direction_finder import FindStep, find_directions
 from smis_widgets.slider_acts import Panel, act_on, with_directions
 from smis_widgets.slider_files import read_directions
 from smis_widgets.strings import Strings
+from smis_widgets.uploads import Uploads
 
 if TYPE_CHECKING:
     from smis_widgets.latent_sliders import LatentSliders
@@ -29,6 +30,7 @@ class SliderDesk:
     def __init__(self, sliders: LatentSliders, strings: Strings) -> None:
         self._sliders, self._strings = sliders, strings
         self.locked: set[int] = set()
+        self._uploads = Uploads()
 
     def act(self, name: str, content: dict[str, Any], buffers: list[Any]) -> None:
         """What the panel asks for."""
@@ -47,7 +49,7 @@ class SliderDesk:
             self.locked = self.locked | rows if content.get("on") else self.locked - rows
             sliders.refresh()
         elif name == "open":
-            self._open_file(str(content.get("name")), bytes(buffers[0]))
+            self._open_file(content, buffers)
         else:
             with sliders.lock:
                 state, label = act_on(sliders.state, name, content, self._reading())
@@ -107,9 +109,13 @@ class SliderDesk:
         self._sliders.directions = with_directions(self._sliders.directions, found)
         self.toggle(f"strength:{found.names[0]}", True)
 
-    def _open_file(self, name: str, data: bytes) -> None:
+    def _open_file(self, content: dict[str, Any], buffers: list[Any]) -> None:
         sliders, strings = self._sliders, self._strings
         try:
+            data = self._uploads.take(content, buffers)
+            if data is None:
+                return
+            name = str(content["name"])
             if name.lower().endswith(".safetensors"):
                 found = read_directions(data, name, sliders.identity)
                 self.join(found)

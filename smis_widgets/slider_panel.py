@@ -15,7 +15,7 @@ from smis_widgets.shell import THEME, joined
 from smis_widgets.slider_acts import seed_text
 from smis_widgets.strings import Strings
 
-_PARTS = ("../parts", "slider", "dial", "wire", "rows", "sources", "panel")
+_PARTS = ("../parts", "../files", "slider", "dial", "wire", "rows", "sources", "panel")
 _VIEWS = 8
 """Pages whose messages are answered; those of older ones have gone."""
 

@@ -47,10 +47,6 @@ TABLE: dict[str, tuple[str, ...]] = {
     "sliders.place_x": ("right",),
     "sliders.place_y": ("down",),
     "sliders.place_turn": ("turn",),
-    "sliders.too_large": (
-        "{name} has more than 9 MB, and a page cannot send as much: open it in Python, a picture "
-        "with sliders.load(path), directions with sliders.add(load_directions(path))",
-    ),
     # Every widget, when its kernel is gone
     "shell.gone": (
         "The kernel was restarted and has forgotten what is shown here: nothing moves any more.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 
 import numpy as np
 import pytest
@@ -11,16 +12,22 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 CELL = """
+import zlib
 import numpy as np
 from editing.conftest import stylegan3
 from smis_core.editing import sefa
 from smis_widgets import ImageView, LatentSliders
+from smis_widgets.uploads import FileButton
 generator = stylegan3(c_dim=3)
 sliders = LatentSliders(generator, directions=sefa(generator, count=3, label=0), folder="kept")
 pixels = np.random.default_rng(0).integers(0, 256, (48, 48, 3), np.uint8)
 view = ImageView(pixels)
 view.layout.width = "240px"
-display(sliders, view)
+files = []
+def keep(name, data):
+    files.append([name, zlib.crc32(data)])
+button = FileButton("bring pictures", accept="image/*", on_file=keep, on_error=print)
+display(sliders, view, button)
 """
 PASTED = """async () => {
     const [item] = await navigator.clipboard.read();
@@ -230,3 +237,19 @@ def test_a_picture_is_copied_and_saved(opened, alone):
     assert saved.value.suggested_filename == "picture.png"
     kept = Image.open(io.BytesIO(saved.value.path().read_bytes()))
     assert np.array_equal(np.array(kept.convert("RGB")), wanted)
+
+
+def test_files_larger_than_a_message_are_brought(opened):
+    page, kernel = opened
+    sizes = {"small.png": 1000, "camera.jpg": 11 * 2**20, "empty.png": 0}
+    files = {
+        name: np.random.default_rng(size).integers(0, 256, size, np.uint8).tobytes()
+        for name, size in sizes.items()
+    }
+    with page.expect_file_chooser() as chosen:
+        page.get_by_role("button", name="bring pictures").click()
+    chosen.value.set_files(
+        [{"name": name, "mimeType": "image/png", "buffer": data} for name, data in files.items()]
+    )
+    becomes(kernel, "files", [[name, zlib.crc32(data)] for name, data in files.items()])
+    keep_screenshot(page, "panel-3-files")

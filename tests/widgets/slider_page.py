@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from editing.conftest import stylegan2
+from widgets.upload import pieces
 
 from smis_core.editing import draw, sefa
 from smis_widgets import LatentSliders
@@ -47,6 +48,11 @@ class SliderPage:
     def turn(self, column: str, value: Any, *rows: int, more: bool = False) -> None:
         """A slider is moved."""
         self.ask("set", rows=list(rows), column=column, value=value, more=more)
+
+    def drop(self, name: str, data: bytes) -> None:
+        """A file is dropped."""
+        for about, piece in pieces(name, data):
+            self.ask("open", piece, **about)
 
     def film(self, act: str, **content: Any) -> None:
         """A message of the filmstrip."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from fewshot.conftest import PALETTE, tiny_generator
 from PIL import Image
+from widgets.upload import whole
 
 from smis_core.fewshot import FewshotProject
 from smis_core.images import to_uint8
@@ -197,7 +198,8 @@ def test_a_photograph_that_is_dropped_is_handed_on(pad, tmp_path):
     picture = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
     path = tmp_path / "x.png"
     Image.fromarray(picture).save(path)
-    content = {"ask": "file", "name": "x.png", "purpose": "any"}
-    pad._front._handle_custom_msg(content, [memoryview(path.read_bytes())])
+    data = path.read_bytes()
+    content = {"ask": "file", "purpose": "any", **whole("x.png", data)}
+    pad._front._handle_custom_msg(content, [memoryview(data)])
     assert len(pad.photographs) == 1
     assert np.array_equal(pad.photographs[0], picture)

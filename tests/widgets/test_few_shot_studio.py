@@ -9,6 +9,7 @@ import pytest
 from fewshot.conftest import PALETTE, shades, tiny_generator
 from PIL import Image
 from widgets.fake_inversion import PATIENCE
+from widgets.upload import pieces
 
 from smis_core.checkpoints import save_network
 from smis_core.fewshot import FewshotProject, ProjectSettings
@@ -235,11 +236,9 @@ def test_a_photograph_is_inverted_and_its_quality_shown(made):
     photograph = np.random.default_rng(0).integers(0, 256, (50, 40, 3), np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(photograph).save(buffer, "PNG")
-    files = [
-        {"name": "me.png", "content": buffer.getvalue(), "type": "image/png", "size": 1},
-        {"name": "text.png", "content": b"no picture", "type": "image/png", "size": 1},
-    ]
-    studio.photographs._uploaded(type("Change", (), {"new": files}))
+    for name, data in (("me.png", buffer.getvalue()), ("text.png", b"no picture")):
+        for about, piece in pieces(name, data, length=1000):
+            studio.photographs.upload._handle_custom_msg(about, [memoryview(piece)])
     assert studio.pad.shown == "me"
     assert "Reading the photograph failed" in studio.message.value
     assert studio.photographs.bar.job.wait(PATIENCE)

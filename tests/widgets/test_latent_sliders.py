@@ -10,6 +10,7 @@ import traitlets
 from editing.conftest import FAMILIES, stylegan2, stylegan3
 from PIL import Image
 from widgets.slider_page import SliderPage, shows, tiny
+from widgets.upload import whole
 
 from smis_core.editing import (
     Edit,
@@ -143,7 +144,7 @@ def test_a_lock_keeps_a_row_from_its_group_and_from_resets(opened):
         ("seed", {"place": "a", "text": str(2**63)}, "2^63"),
         ("seed", {"place": "a", "text": "-1"}, "seed: wanted"),
         ("seed", {"place": "c", "text": "1"}, "place: wanted"),
-        ("open", {"name": "holiday.png"}, "no PNG"),
+        ("open", whole("holiday.png", b"no picture"), "no PNG"),
         ("fly", {}, "act: wanted"),
     ],
 )
@@ -266,7 +267,7 @@ def test_another_generators_things_are_refused_with_the_reason(opened, tmp_path)
         sliders.state = theirs
     save_directions(tmp_path / "theirs.safetensors", sefa(stranger))
     data = (tmp_path / "theirs.safetensors").read_bytes()
-    page.ask("open", data, name="theirs.safetensors")
+    page.drop("theirs.safetensors", data)
     assert "mapping network is another" in page.told
     assert "theirs.safetensors" not in sliders.panel.turnable
     assert (sliders.state, sliders.directions) == (state, directions)

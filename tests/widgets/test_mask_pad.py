@@ -11,6 +11,7 @@ import traitlets
 from PIL import Image
 from widgets.fake_synthesizer import portrait_mask
 from widgets.page import PadPage
+from widgets.upload import whole
 
 from smis_core.drawing import UNIT, Rectangle
 from smis_core.labels import PORTRAITS, UNPAINTED, LabelMap
@@ -102,7 +103,7 @@ def test_messages_out_of_order_and_doubled_draw_once_and_in_order(pad, page):
         {"ask": "everything", "view": "page"},
         {"ask": "palette", "view": "page", "what": "explode", "values": {}},
         {"ask": "palette", "view": "page", "what": "rename", "values": {"index": "x"}},
-        {"ask": "file", "view": "page", "name": "../../etc/passwd", "purpose": "mask"},
+        {"ask": "file", "view": "page", "purpose": "mask", **whole("../../etc/passwd", b"")},
         {"ask": "save", "view": "page", "format": "exe"},
         {"hello": 7},
         {},

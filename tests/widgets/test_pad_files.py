@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from widgets.fake_synthesizer import portrait_mask
 from widgets.page import PadPage
+from widgets.upload import pieces
 
 from smis_core.labels import PORTRAITS, LabelClass, LabelMap, Palette
 from smis_widgets.mask_pad import MaskPad
@@ -37,7 +38,8 @@ def png(picture: Image.Image) -> bytes:
 
 
 def upload(page: PadPage, data: bytes, *, purpose: str = "mask", name: str = "mask.png") -> None:
-    page.message({"ask": "file", "view": page.name, "name": name, "purpose": purpose}, data)
+    for about, piece in pieces(name, data):
+        page.message({"ask": "file", "view": page.name, "purpose": purpose, **about}, piece)
 
 
 @pytest.mark.parametrize(

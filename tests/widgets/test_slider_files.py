@@ -30,7 +30,7 @@ def test_a_saved_picture_brings_everything_back(opened, tmp_path):
     assert extract(data, sliders.generator).edit == kept.edit
     other = LatentSliders(sliders.generator, folder=tmp_path)
     page = SliderPage(other)
-    page.ask("open", data, name="picture-0001.png")
+    page.drop("picture-0001.png", data)
     assert "picture-0001.png is open" in page.told
     assert (other.state.a, other.state.b, other.state.edit) == (kept.a, kept.b, kept.edit)
     assert "sefa 2" in other.panel.turnable
@@ -88,7 +88,7 @@ def test_a_damaged_latent_is_refused(opened):
     data = bytearray(sliders.save().read_bytes())
     place = data.find(b"smLt") + 40
     data[place] ^= 255
-    page.ask("open", bytes(data), name="broken.png")
+    page.drop("broken.png", bytes(data))
     assert "damaged" in page.told
     assert shows(sliders)
 
@@ -97,7 +97,7 @@ def test_dropped_directions_join(opened, tmp_path):
     sliders, page = opened
     more = sefa(sliders.generator, rows=[0], count=1, prefix="own")
     save_directions(tmp_path / "own.safetensors", more)
-    page.ask("open", (tmp_path / "own.safetensors").read_bytes(), name="own.safetensors")
+    page.drop("own.safetensors", (tmp_path / "own.safetensors").read_bytes())
     assert sliders.directions.names == ("sefa 1", "sefa 2", "sefa 3", "own 1")
     assert "strength:own 1" in sliders.columns
     assert sliders.panel.turnable["own 1"] == [0]

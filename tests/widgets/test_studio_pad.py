@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from widgets.fake_synthesizer import FakeSynthesizer
 from widgets.page import PadPage
+from widgets.upload import whole
 
 from smis_core.labels import LabelClass, LabelMap, Palette
 from smis_widgets import SketchStudio
@@ -41,8 +42,8 @@ def dropped(tmp_path):
         else:
             labels.save(tmp_path / "theirs.png")
             page = PadPage(studio.pad)
-            content = {"ask": "file", "view": page.name, "name": "theirs.png", "purpose": "any"}
-            page.message(content, (tmp_path / "theirs.png").read_bytes())
+            data = (tmp_path / "theirs.png").read_bytes()
+            page.message({"ask": "file", "purpose": "any", **whole("theirs.png", data)}, data)
 
     return drop
 

@@ -1,6 +1,5 @@
 // The pad's front end as one view of it: what it shows, and what it does with pointers, keys and files.
 
-const LARGEST_FILE = 64 * 2 ** 20;
 
 class PadView {
   constructor(model, el) {
@@ -226,10 +225,8 @@ class PadView {
     input.click();
   }
 
-  async #deliver(file, purpose) {
-    const content = { name: file.name || "pasted.png", purpose, size: file.size };
-    const bytes = file.size > LARGEST_FILE ? [] : [await file.arrayBuffer()];
-    this.wire.ask("file", content, bytes);
+  #deliver(file, purpose) {
+    sendFile(file, (content, buffers) => this.wire.ask("file", { ...content, purpose }, buffers));
   }
 
   #attach() {

@@ -1,6 +1,4 @@
 // The panel: sources, the columns that are shown, the table of layers; takes files that are dropped.
-// A Jupyter server closes the connection at a message of more than 10 MiB.
-const LARGEST_FILE = 9 * 2 ** 20;
 
 class Chips {
   constructor(model, texts, wire) {
@@ -31,12 +29,8 @@ class Chips {
 }
 
 // Files dropped anywhere on the widget, or chosen, go to Python, which says what they are.
-function takesFiles(root, wire, texts, refuse, signal) {
-  const take = async (file) => {
-    if (!file) return;
-    if (file.size > LARGEST_FILE) return refuse(filled(texts.too_large, { name: file.name }));
-    wire.ask("open", { name: file.name }, { buffers: [await file.arrayBuffer()] });
-  };
+function takesFiles(root, wire, signal) {
+  const take = (file) => file && sendFile(file, (content, buffers) => wire.ask("open", content, { buffers }));
   const over = (event, on) => {
     if (![...(event.dataTransfer?.types ?? [])].includes("Files")) return;
     event.preventDefault();
@@ -60,16 +54,14 @@ function render({ model, el }) {
   const texts = model.get("texts");
   const wire = new Wire(model);
   const [sources, dials, chips, rows] = [Sources, Dials, Chips, Rows].map((Part) => new Part(model, texts, wire));
-  const told = h("div", { className: "smis-error", hidden: true, role: "alert" });
   el.classList.add("smis-turn-panel");
-  el.append(sources.element, sources.places, dials.element, chips.element, rows.element, told);
+  el.append(sources.element, sources.places, dials.element, chips.element, rows.element);
 
-  const refuse = (text) => Object.assign(told, { textContent: text, hidden: false });
   const attach = () => {
     if (signal.aborted) return;
     const root = el.closest(".smis-turn");
     if (!root) return void requestAnimationFrame(attach);
-    const take = takesFiles(root, wire, texts, refuse, signal);
+    const take = takesFiles(root, wire, signal);
     root.addEventListener("smis-open", () => {
       const input = h("input", { type: "file", accept: ".png,.safetensors" });
       input.addEventListener("change", () => take(input.files[0]));
@@ -89,7 +81,6 @@ function render({ model, el }) {
 
   const build = () => [sources, dials, chips, rows].forEach((part) => part.build());
   const show = () => {
-    if (!told.hidden) told.hidden = true;
     wire.flush();
     sources.show();
     dials.show();

@@ -25,7 +25,7 @@ class Rows {
     const head = h("div", { className: "smis-turn-line smis-turn-head" }, h("span"));
     for (const key of this.columns) head.append(h("span", { title: this.#hint(key) }, this.#title(key)));
     this.lines = [];
-    const all = this.#line(rows.map((row) => row.index), this.texts.all, "smis-turn-all");
+    const all = this.#line(rows.map((row) => row.index), h("span", {}, this.texts.all), "smis-turn-all");
     this.element.replaceChildren(head, all);
     for (const group of groups) {
       const label = h("button", { type: "button", className: "smis-fold-button" },
