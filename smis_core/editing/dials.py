@@ -37,10 +37,9 @@ def bare_of(
 
 def readings(directions: Directions, wplus: WPlus) -> dict[str, float]:
     """Where on each circle a latent is, in turns from 0 to 1."""
-    (read,) = directions.read(WPlus(wplus.tensor.cpu())).tolist()
     places = {}
-    for circle, pair in directions.circles.items():
-        x, y = (read[directions.index(name)] for name in pair)
+    for circle in directions.circles:
+        ((x, y),) = directions.around(circle, wplus).tolist()
         places[circle] = math.atan2(y, x) / (2 * math.pi) % 1
     return places
 

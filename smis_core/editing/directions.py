@@ -39,6 +39,9 @@ class Directions:
     """with what settings and from what, as plain values"""
     circles: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """pairs of directions that span a circle, such as a hue's cosine and sine, by its name"""
+    middles: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """where the middle of a circle lies along its two directions, in steps from the average; (0, 0)
+    where nothing is said. The average hair is not grey"""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
@@ -67,6 +70,14 @@ class Directions:
             if len(pair) != 2 or set(pair) - set(self.names):
                 raise ValueError(
                     f"circles: wanted two of the directions for {circle!r}, got {[*pair]}"
+                )
+        object.__setattr__(self, "middles", {k: tuple(v) for k, v in self.middles.items()})
+        for circle, middle in self.middles.items():
+            whole = circle in self.circles and len(middle) == 2
+            if not whole or not all(math.isfinite(each) for each in middle):
+                raise ValueError(
+                    f"middles: wanted two numbers for each of some circles, got {circle!r}: "
+                    f"{[*middle]}"
                 )
 
     def __len__(self) -> int:
@@ -107,9 +118,11 @@ class Directions:
         chosen = tuple(names)
         at = [self.index(name) for name in chosen]
         circles = {k: v for k, v in self.circles.items() if not set(v) - set(chosen)}
+        middles = {circle: self.middles[circle] for circle in circles if circle in self.middles}
         return replace(
-            self, names=chosen, steps=self.steps[at], normals=self.normals[at], circles=circles
-        )
+            self, names=chosen, steps=self.steps[at], normals=self.normals[at], circles=circles,
+            middles=middles,
+        )  # fmt: skip
 
     def renamed(self, names: Mapping[str, str]) -> Directions:
         """The same under other names: old to new, the rest as it is.
@@ -162,6 +175,7 @@ class Directions:
             method=method,
             settings={**self.settings, **other.settings},
             circles={**self.circles, **other.circles},
+            middles={**self.middles, **other.middles},
         )
 
     def read(self, wplus: WPlus) -> Tensor:
@@ -177,6 +191,15 @@ class Directions:
                 f"{[*ws.shape]}"
             )
         return torch.einsum("nlw,klw->nk", ws - self.centre, self.normals)
+
+    def around(self, circle: str, wplus: WPlus) -> Tensor:
+        """Where latents lie around the middle of a circle, float32 `[N, 2]`, in steps.
+
+        Raises:
+            ValueError: no such circle, or latents of another shape.
+        """
+        at, middle = self._circle(circle)
+        return self.read(wplus)[:, at] - torch.tensor(middle)
 
     def towards(
         self, circle: str, turns: float, *, wplus: WPlus | None = None, radius: float = 2.0
@@ -196,18 +219,25 @@ class Directions:
         Raises:
             ValueError: no such circle, several latents, or a number that is not finite.
         """
-        if circle not in self.circles:
-            there = ", ".join(self.circles) or "none"
-            raise ValueError(f"no circle is called {circle!r}; there are: {there}")
+        at, middle = self._circle(circle)
         if not math.isfinite(turns) or not math.isfinite(radius):
             raise ValueError(f"turns and radius: wanted numbers, got {turns} and {radius}")
         if wplus is not None and len(wplus) != 1:
             raise ValueError(f"wplus: wanted one latent, got {len(wplus)}")
-        pair = self.circles[circle]
-        at = [self.index(name) for name in pair]
         now = [0.0, 0.0] if wplus is None else self.read(wplus)[0, at].tolist()
         goal = (math.cos(2 * math.pi * turns), math.sin(2 * math.pi * turns))
-        return {name: radius * g - n for name, g, n in zip(pair, goal, now, strict=True)}
+        return {
+            self.names[index]: m + radius * g - n
+            for index, m, g, n in zip(at, middle, goal, now, strict=True)
+        }
+
+    def _circle(self, circle: str) -> tuple[list[int], tuple[float, float]]:
+        """Places of its two directions, and its middle."""
+        if circle not in self.circles:
+            there = ", ".join(self.circles) or "none"
+            raise ValueError(f"no circle is called {circle!r}; there are: {there}")
+        at = [self.index(name) for name in self.circles[circle]]
+        return at, self.middles.get(circle, (0.0, 0.0))
 
     def check(self, generator: GeneratorBase | Identity) -> None:
         """Refuse another generator.

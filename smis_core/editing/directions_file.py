@@ -46,6 +46,7 @@ def save_directions(
         "method": directions.method,
         "settings": dict(directions.settings),
         "circles": dict(directions.circles),
+        "middles": dict(directions.middles),
     }
     metadata = {
         "format": FORMAT,
@@ -102,6 +103,7 @@ def load_directions(
             method=str(values["method"]),
             settings=dict(values["settings"]),
             circles=dict(values["circles"]),
+            middles=dict(values.get("middles", {})),
             **tensors,
         )
     except SafetensorError as problem:

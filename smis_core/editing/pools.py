@@ -267,8 +267,8 @@ def positions(directions: Directions, wplus: WPlus) -> dict[str, Tensor]:
     found = {
         name: read[:, index] for index, name in enumerate(directions.names) if name not in circling
     }
-    for circle, (cosine, sine) in directions.circles.items():
-        x, y = (read[:, directions.index(name)] for name in (cosine, sine))
+    for circle in directions.circles:
+        x, y = directions.around(circle, wplus).unbind(dim=1)
         found[circle] = torch.atan2(y, x) / (2 * math.pi)
     return found
 

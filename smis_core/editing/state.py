@@ -139,7 +139,8 @@ class EditState:
             used = self.directions
             content["directions"] = {
                 "names": used.names, "method": used.method, "settings": dict(used.settings),
-                "circles": dict(used.circles), "generator": used.generator.to_dict(),
+                "circles": dict(used.circles), "middles": dict(used.middles),
+                "generator": used.generator.to_dict(),
             }  # fmt: skip
             for part in ("steps", "normals", "centre"):
                 tensors[f"directions.{part}"] = getattr(used, part)
@@ -185,6 +186,7 @@ def _read(data: bytes) -> EditState:
             method=str(values["method"]),
             settings=dict(values["settings"]),
             circles=dict(values["circles"]),
+            middles=dict(values.get("middles", {})),
             generator=Identity.from_dict(values["generator"]),
             **{part: tensors[f"directions.{part}"] for part in ("steps", "normals", "centre")},
         )

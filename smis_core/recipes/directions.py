@@ -2,14 +2,15 @@
 
 Renders of one character that differ in one attribute are inverted; what their latents differ by,
 on average over many characters, is the attribute's direction. What such a step does to the other
-attributes is measured on samples and taken out. A reader measures, a network that is trained for
-this on renders and their truth; the judge, of another shape and other renders, has no part in it.
+attributes is measured on samples and taken out. The middle of a circle of hues is moved to where
+colours are grey. A reader measures, a network that is trained for this on renders and their truth;
+the judge, of another shape and other renders, has no part in it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,47 +22,35 @@ from torch import Tensor
 from smis_core.checkpoints import fingerprint, load_network
 from smis_core.devices import resolve_device
 from smis_core.editing import Directions, Distribution, distribution_of_w, identify, save_directions
+from smis_core.editing.dials import RADIUS
 from smis_core.editing.disentangle import Whitening, ridge, unmixed, weighed_by_row
 from smis_core.evaluation import Judge, JudgeConfig, JudgeOptions, train_judge
 from smis_core.images import check_writable
 from smis_core.inversion import critic_features
-from smis_core.latents import sample_z
+from smis_core.latents import WPlus, sample_z
 from smis_core.networks.strided import AnyDiscriminator
 from smis_core.networks.stylegan2 import Generator
-from smis_core.portraits.renderer import RENDERER_VERSION, Renders, render
+from smis_core.portraits.renderer import RENDERER_VERSION, render
 
+from .attributes import DIALS, NAMES, SLIDERS, pairs, readable
 from .evaluate_generator import load_stylegan2
 from .evaluate_judge import SECOND_CONFIG, SOURCE, draw
 
-SLIDERS: Mapping[str, str] = {
-    "turn": "yaw",
-    "tilt": "roll",
-    "mood": "mood",
-    "mouth": "mouth_open",
-    "hair length": "hair_length",
-}
-"""Directions by name, with the renderer's attribute."""
-DIALS: Mapping[str, str] = {"hair colour": "hair_hue", "eye colour": "eye_hue"}
-"""Circles by name, with the renderer's hue."""
-_SATURATIONS = {"hair_hue": "hair_saturation", "eye_hue": "eye_saturation"}
-_RANGES = {
-    "yaw": (-0.6, 0.6), "roll": (-0.6, 0.6), "mood": (-1.0, 1.0), "mouth_open": (0.0, 1.0),
-    "hair_length": (0.0, 1.0), "gaze": (-0.8, 0.8), "skin": (0.0, 1.0),
-    "hair_saturation": (0.15, 0.8), "eye_saturation": (0.3, 0.9), "glasses": (0.0, 1.0),
-    "hat": (0.0, 1.0),
-}  # fmt: skip
-"""Values between which pairs differ; what is no slider is only kept out of the sliders."""
-_AXES = tuple((hue, part) for hue in DIALS.values() for part in ("cosine", "sine"))
 _LONGEST = 6.0
 """Of a step, in standard deviations of W, of which a sample lies about eleven from the mean."""
 _FEATURE_RIDGE = 0.3
 _NORMAL_RIDGE = 0.3
 _SAMPLE_SEED = 1_000_000
 _RENDER_SEED = 20_000_000
-_PAIR_SEED = 21_000_000
 _EFFECT_SEED = 50_000_000
 _TRUTH_RENDERS = 960
 _TRUTH_SIZE = 32
+_CENTRINGS = 2
+"""So many times a circle's middle is looked for: colours are not quite linear in the steps."""
+_FARTHEST = 2 * RADIUS
+"""From the average, of a circle's middle."""
+_PLACES = 8
+"""On a circle, at which colours are read."""
 _BATCH = 48
 
 
@@ -92,7 +81,7 @@ class MakeDirectionsStep:
     """One batch."""
 
     phase: str
-    """'render' and 'train' of the reader, then 'samples', 'pairs' and 'effects'"""
+    """'render' and 'train' of the reader, then 'samples', 'pairs', 'effects' and 'circles'"""
     index: int
     total: int
     directions: Directions | None
@@ -200,7 +189,7 @@ def _find(
 
     @torch.no_grad()
     def read(images: Tensor) -> Tensor:
-        return _readable(reader(images.to(device)).attributes).cpu()
+        return readable(reader(images.to(device)).attributes).cpu()
 
     def seen(images: Tensor) -> Tensor:
         pictures = picture_features(discriminator, images.to(device))
@@ -223,7 +212,7 @@ def _find(
     scale[len(NAMES) :] *= (len(scale) - len(NAMES)) ** 0.5
     inverse = ridge((of_samples - centre) / scale, white_codes.flatten(1), strength=_FEATURE_RIDGE)
     steps = []
-    for index, (before, after) in enumerate(_pairs(options.characters, size)):
+    for index, (before, after) in enumerate(pairs(options.characters, size)):
         change = ((seen(after.images) - seen(before.images)) / scale).mean(dim=0)
         # Inversion is linear in the features here, so that of the mean is the mean of all.
         steps.append((change @ inverse).view(white_codes.shape[1:]))
@@ -245,21 +234,21 @@ def _find(
         rows = []
         for index, step in enumerate(white.back(found)):
             rows.append(_effect(read_codes, begun, step.to(device)))
-            if (turn, index) != (options.rounds - 1, len(NAMES) - 1):
-                yield MakeDirectionsStep("effects", turn * len(NAMES) + index + 1, total, None)
+            yield MakeDirectionsStep("effects", turn * len(NAMES) + index + 1, total, None)
         found = unmixed(found, torch.stack(rows))
     # From the samples' deviations to the renders', in which a slider is marked.
-    truth = _readable(
+    truth = readable(
         render(range(_RENDER_SEED, _RENDER_SEED + _TRUTH_RENDERS), size=_TRUTH_SIZE).attributes
     )
     larger = (truth.std(dim=0) / deviations)[:, None, None]
     directions = _named(generator, white, spread, found * larger, normals / larger, options)
-    yield MakeDirectionsStep("effects", total, total, directions)
-
-
-NAMES: tuple[str, ...] = (*_RANGES, *(f"{hue} {part}" for hue, part in _AXES))
-"""Attributes as they are read: a hue as the cosine and the sine of its angle, times the
-saturation, which is how colours mix."""
+    total = _CENTRINGS * len(DIALS)
+    for index in range(total):
+        circle = [*DIALS][index % len(DIALS)]
+        middle = _grey(directions, circle, lambda ws: read(_drawn(generator, ws)), begun)
+        directions = replace(directions, middles={**directions.middles, circle: middle})
+        done = index + 1 == total
+        yield MakeDirectionsStep("circles", index + 1, total, directions if done else None)
 
 
 def picture_features(
@@ -301,36 +290,40 @@ def _mixed_codes(generator: Generator, count: int) -> Iterator[Tensor]:
         )
 
 
-def _readable(attributes: Mapping[str, Tensor]) -> Tensor:
-    """`[N, K]` in the order of `NAMES`."""
-    columns = [attributes[name] for name in _RANGES]
-    for hue, part in _AXES:
-        angle = 2 * math.pi * attributes[hue]
-        columns.append(attributes[_SATURATIONS[hue]] * (
-            angle.cos() if part == "cosine" else angle.sin()
-        ))  # fmt: skip
-    return torch.stack(columns, dim=1)
-
-
-def _pairs(characters: int, size: int) -> Iterator[tuple[Renders, Renders]]:
-    """The same characters before and after, for each of `NAMES`."""
-    seeds = range(_PAIR_SEED, _PAIR_SEED + characters)
-
-    def drawn(**overrides: float) -> Renders:
-        return render(seeds, size=size, overrides=overrides)
-
-    for name, (low, high) in _RANGES.items():
-        yield drawn(**{name: low}), drawn(**{name: high})
-    for hue, part in _AXES:
-        place = 0.0 if part == "cosine" else 0.25
-        saturation = {_SATURATIONS[hue]: 0.7}
-        yield drawn(**{hue: place + 0.5, **saturation}), drawn(**{hue: place, **saturation})
-
-
 def _effect(read: Callable[[Tensor], Tensor], begun: Tensor, step: Tensor) -> Tensor:
     """`[K]`: what a step changes on average, from a step before to a step behind."""
     changes = [(read(ws + step) - read(ws - step)) / 2 for ws in torch.split(begun, _BATCH)]
     return torch.cat(changes).mean(dim=0)
+
+
+@torch.no_grad()
+def _grey(
+    directions: Directions, circle: str, read: Callable[[Tensor], Tensor], begun: Tensor
+) -> tuple[float, float]:
+    """Where the middle of a circle of hues lies: colours are then as strong on every side.
+
+    The colours that are read around the present middle are an ellipse, whose own middle is to be
+    grey.
+    """
+    hue = DIALS[circle]
+    columns = [NAMES.index(f"{hue} {part}") for part in ("cosine", "sine")]
+    steps = torch.stack([directions[name] for name in directions.circles[circle]])
+    now = directions.around(circle, WPlus(begun))
+    angles = torch.arange(_PLACES) * (2 * math.pi / _PLACES)
+    places = RADIUS * torch.stack([angles.cos(), angles.sin()], dim=1)  # [P, 2]
+    colours = []
+    for place in places:
+        ws = begun + torch.einsum("nc,clw->nlw", place - now, steps).to(begun)
+        seen = [read(each)[:, columns] for each in torch.split(ws, _BATCH)]
+        colours.append(torch.cat(seen).mean(dim=0))
+    seen_at = torch.stack(colours)  # [P, 2]
+    turned = torch.linalg.lstsq(places, seen_at - seen_at.mean(dim=0)).solution.T
+    before = torch.tensor(directions.middles.get(circle, (0.0, 0.0)))
+    middle = before - torch.linalg.lstsq(turned, seen_at.mean(dim=0)[:, None]).solution[:, 0]
+    # A generator that hardly knows the hues would send it anywhere.
+    middle = middle * (_FARTHEST / middle.norm().clamp_min(1e-6)).clamp_max(1)
+    x, y = middle.tolist()
+    return round(x, 4), round(y, 4)
 
 
 def _named(

@@ -13,6 +13,7 @@ from torch import Tensor
 from smis_core.checkpoints import fingerprint
 from smis_core.devices import resolve_device
 from smis_core.editing import Directions, Edit, apply
+from smis_core.editing.dials import RADIUS
 from smis_core.evaluation import (
     AttributeSpec,
     Figure,
@@ -27,15 +28,13 @@ from smis_core.networks.strided import AnyDiscriminator
 from smis_core.networks.stylegan2 import Generator
 from smis_core.portraits.renderer import RENDERER_VERSION, render
 
-from .directions import DIALS, SLIDERS
+from .attributes import DIALS, SLIDERS
 from .evaluate_generator import FRESH_SEED
 
 POSITIONS = (-1.5, -0.75, 0.0, 0.75, 1.5)
 """Of a slider, in steps."""
 ANGLES = tuple(index / 8 for index in range(8))
 """Of a dial, in turns."""
-RADIUS = 1.5
-"""Of a dial, in steps: as colourful as portraits are on average."""
 _CORRELATION = 0.9
 _SHARE = 0.25
 _SAMPLE_SEED = 40_000_000

@@ -2,6 +2,7 @@
 
 import json
 import struct
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,6 +10,8 @@ import torch
 from smis_core.checkpoints import fingerprint, read_card
 from smis_core.editing import (
     Directions,
+    Edit,
+    EditState,
     cached_directions,
     cached_path,
     distribution_of_w,
@@ -17,9 +20,11 @@ from smis_core.editing import (
     latent_of,
     load_directions,
     pca,
+    positions,
     save_directions,
     sefa,
 )
+from smis_core.editing.dials import readings
 from smis_core.editing.state import Seeded
 from smis_core.latents import WPlus
 from smis_core.networks import Generator, GeneratorConfig
@@ -106,6 +111,8 @@ def test_a_damaged_file_is_refused(generator, tmp_path, harm):
         ({"steps": torch.full((2, 8, 8), torch.inf)}, "finite"),
         ({"steps": torch.zeros(2, 7, 8)}, "wanted floats"),
         ({"circles": {"hue": ("one", "three")}}, "circles"),
+        ({"middles": {"hue": (0.0, 0.0)}}, "middles"),
+        ({"circles": {"hue": ("one", "two")}, "middles": {"hue": (0.0, float("nan"))}}, "middles"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(generator, changes, reason):
@@ -146,7 +153,7 @@ def test_they_are_chosen_renamed_joined_and_kept_to_rows(generator):
         every.within([8])
 
 
-def test_a_circle_is_reached_from_everywhere(generator):
+def test_a_circle_is_reached_from_everywhere(generator, tmp_path):
     found = pca(generator, count=2)
     found = Directions(**{**vars(found), "circles": {"hue": found.names}})
     for seed in (1, 2):
@@ -154,6 +161,20 @@ def test_a_circle_is_reached_from_everywhere(generator):
         strengths = found.towards("hue", 0.25, wplus=code, radius=3)
         moved = code.tensor + sum(value * found[name] for name, value in strengths.items())
         assert torch.allclose(found.read(WPlus(moved)), torch.tensor([[0.0, 3.0]]), atol=1e-3)
+    # Around another middle than the average: after the file, and as part of a state.
+    off = replace(found, middles={"hue": (0.5, -1.0)})
+    save_directions(tmp_path / "off.safetensors", off)
+    edit = Edit.neutral(generator.num_ws).changed(strengths=dict.fromkeys(off.names, 0.5))
+    state = EditState(generator=found.generator, a=Seeded(1), edit=edit, directions=off)
+    kept = EditState.from_bytes(state.to_bytes()).directions
+    for each in (load_directions(tmp_path / "off.safetensors"), kept):
+        strengths = each.towards("hue", 0.25, wplus=code, radius=3)
+        moved = WPlus(code.tensor + sum(value * found[name] for name, value in strengths.items()))
+        assert torch.allclose(found.read(moved), torch.tensor([[0.5, 2.0]]), atol=1e-3)
+        assert torch.allclose(each.around("hue", moved), torch.tensor([[0.0, 3.0]]), atol=1e-3)
+        assert readings(each, moved)["hue"] == pytest.approx(0.25, abs=1e-3)
+        assert positions(each, moved)["hue"].item() == pytest.approx(0.25, abs=1e-3)
+    assert off.select(off.names[:1]).middles == {}
     with pytest.raises(ValueError, match="no circle"):
         found.towards("colour", 0.0)
     with pytest.raises(ValueError, match="wanted numbers"):

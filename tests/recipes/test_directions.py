@@ -14,11 +14,12 @@ from smis_core.cli import app
 from smis_core.editing import Directions, identify, load_directions, sefa
 from smis_core.evaluation import JudgeConfig, JudgeOptions, load_judge, train_judge
 from smis_core.inversion import ProjectionOptions
+from smis_core.latents import WPlus
 from smis_core.recipes import drain
+from smis_core.recipes.attributes import DIALS, NAMES, SLIDERS
 from smis_core.recipes.directions import (
-    DIALS,
-    SLIDERS,
     DirectionsOptions,
+    _grey,
     find_directions,
     make_directions,
 )
@@ -60,19 +61,19 @@ def made(world, tmp_path_factory):
     ):
         phases.append(step.phase)
         assert out.exists() == (step.directions is not None)
-    assert [*dict.fromkeys(phases)] == ["render", "train", "samples", "pairs", "effects"]
+    assert [*dict.fromkeys(phases)] == ["render", "train", "samples", "pairs", "effects", "circles"]
     return out
 
 
 def test_the_file_has_every_slider_and_a_card(world, made):
     found = load_directions(made, world.generator)
     assert set(SLIDERS) <= set(found.names)
-    assert set(found.circles) == set(DIALS)
+    assert set(found.circles) == set(found.middles) == set(DIALS)
     card = read_card(made)
     assert card["made_from"]["generator"] == fingerprint(world.generator)
     assert "judge" not in card["made_from"]
-    strengths = found.towards("hair colour", 0.3)
-    assert math.hypot(*strengths.values()) == pytest.approx(2)
+    strengths = [*found.towards("hair colour", 0.3).values()]
+    assert math.dist(strengths, found.middles["hair colour"]) == pytest.approx(2)
 
 
 def test_the_same_is_found_again(world, made):
@@ -118,6 +119,22 @@ def hand_made(generator):
         method="by hand",
         circles={"hair colour": names[-2:]},
     )
+
+
+def test_the_middle_of_a_circle_is_where_colours_are_grey(world):
+    directions = hand_made(world.generator)
+    place = [NAMES.index(f"hair_hue {part}") for part in ("cosine", "sine")]
+    grey = torch.tensor([0.7, -1.2])
+
+    def read(ws):
+        # Colours are weaker along one axis, leave the other a little askew, and begin at grey.
+        turned = torch.tensor([[0.2, 0.05], [0.0, 0.1]])
+        seen = torch.zeros(len(ws), len(NAMES))
+        seen[:, place] = (directions.around("hair colour", WPlus(ws)) - grey) @ turned.T
+        return seen
+
+    begun = torch.randn(20, world.generator.num_ws, world.generator.config.w_dim)
+    assert _grey(directions, "hair colour", read, begun) == pytest.approx(grey.tolist(), abs=1e-3)
 
 
 @pytest.fixture
