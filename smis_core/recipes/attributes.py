@@ -20,7 +20,8 @@ SLIDERS: Mapping[str, str] = {
 """Directions by name, with the renderer's attribute."""
 DIALS: Mapping[str, str] = {"hair colour": "hair_hue", "eye colour": "eye_hue"}
 """Circles by name, with the renderer's hue."""
-_SATURATIONS = {"hair_hue": "hair_saturation", "eye_hue": "eye_saturation"}
+SATURATIONS: Mapping[str, str] = {"hair_hue": "hair_saturation", "eye_hue": "eye_saturation"}
+"""How strong a hue shows."""
 _RANGES = {
     "yaw": (-0.6, 0.6), "roll": (-0.6, 0.6), "mood": (-1.0, 1.0), "mouth_open": (0.0, 1.0),
     "hair_length": (0.0, 1.0), "gaze": (-0.8, 0.8), "skin": (0.0, 1.0),
@@ -41,7 +42,7 @@ def readable(attributes: Mapping[str, Tensor]) -> Tensor:
     columns = [attributes[name] for name in _RANGES]
     for hue, part in _AXES:
         angle = 2 * math.pi * attributes[hue]
-        columns.append(attributes[_SATURATIONS[hue]] * (
+        columns.append(attributes[SATURATIONS[hue]] * (
             angle.cos() if part == "cosine" else angle.sin()
         ))  # fmt: skip
     return torch.stack(columns, dim=1)
@@ -58,5 +59,5 @@ def pairs(characters: int, size: int) -> Iterator[tuple[Renders, Renders]]:
         yield drawn(**{name: low}), drawn(**{name: high})
     for hue, part in _AXES:
         place = 0.0 if part == "cosine" else 0.25
-        saturation = {_SATURATIONS[hue]: 0.7}
+        saturation = {SATURATIONS[hue]: 0.7}
         yield drawn(**{hue: place + 0.5, **saturation}), drawn(**{hue: place, **saturation})

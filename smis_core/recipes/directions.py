@@ -32,7 +32,7 @@ from smis_core.networks.strided import AnyDiscriminator
 from smis_core.networks.stylegan2 import Generator
 from smis_core.portraits.renderer import RENDERER_VERSION, render
 
-from .attributes import DIALS, NAMES, SLIDERS, pairs, readable
+from .attributes import DIALS, NAMES, SATURATIONS, SLIDERS, pairs, readable
 from .evaluate_generator import load_stylegan2
 from .evaluate_judge import SECOND_CONFIG, SOURCE, draw
 
@@ -45,7 +45,7 @@ _RENDER_SEED = 20_000_000
 _EFFECT_SEED = 50_000_000
 _TRUTH_RENDERS = 960
 _TRUTH_SIZE = 32
-_CENTRINGS = 2
+_CENTRINGS = 3
 """So many times a circle's middle is looked for: colours are not quite linear in the steps."""
 _FARTHEST = 2 * RADIUS
 """From the average, of a circle's middle."""
@@ -245,7 +245,7 @@ def _find(
     total = _CENTRINGS * len(DIALS)
     for index in range(total):
         circle = [*DIALS][index % len(DIALS)]
-        middle = _grey(directions, circle, lambda ws: read(_drawn(generator, ws)), begun)
+        middle = _middle(directions, circle, lambda ws: read(_drawn(generator, ws)), begun)
         directions = replace(directions, middles={**directions.middles, circle: middle})
         done = index + 1 == total
         yield MakeDirectionsStep("circles", index + 1, total, directions if done else None)
@@ -297,29 +297,27 @@ def _effect(read: Callable[[Tensor], Tensor], begun: Tensor, step: Tensor) -> Te
 
 
 @torch.no_grad()
-def _grey(
+def _middle(
     directions: Directions, circle: str, read: Callable[[Tensor], Tensor], begun: Tensor
 ) -> tuple[float, float]:
-    """Where the middle of a circle of hues lies: colours are then as strong on every side.
-
-    The colours that are read around the present middle are an ellipse, whose own middle is to be
-    grey.
-    """
+    """Where the middle of a circle of hues lies, looked for from the present one: where colours
+    are as strong on every side."""
     hue = DIALS[circle]
     columns = [NAMES.index(f"{hue} {part}") for part in ("cosine", "sine")]
+    columns.append(NAMES.index(SATURATIONS[hue]))
     steps = torch.stack([directions[name] for name in directions.circles[circle]])
     now = directions.around(circle, WPlus(begun))
     angles = torch.arange(_PLACES) * (2 * math.pi / _PLACES)
-    places = RADIUS * torch.stack([angles.cos(), angles.sin()], dim=1)  # [P, 2]
-    colours = []
+    places = torch.stack([angles.cos(), angles.sin()], dim=1)  # [P, 2]
+    means = []
     for place in places:
-        ws = begun + torch.einsum("nc,clw->nlw", place - now, steps).to(begun)
+        ws = begun + torch.einsum("nc,clw->nlw", RADIUS * place - now, steps).to(begun)
         seen = [read(each)[:, columns] for each in torch.split(ws, _BATCH)]
-        colours.append(torch.cat(seen).mean(dim=0))
-    seen_at = torch.stack(colours)  # [P, 2]
-    turned = torch.linalg.lstsq(places, seen_at - seen_at.mean(dim=0)).solution.T
-    before = torch.tensor(directions.middles.get(circle, (0.0, 0.0)))
-    middle = before - torch.linalg.lstsq(turned, seen_at.mean(dim=0)[:, None]).solution[:, 0]
+        means.append(torch.cat(seen).mean(dim=0))
+    waves = places.T @ torch.stack(means) * (2 / _PLACES)  # [2, 3]: by the two parts of the angle
+    # Colours grow with the distance from grey, so that what is nearer to it on one side is paler.
+    by_step = waves[:, :2].det().abs().sqrt().clamp_min(1e-6) / RADIUS
+    middle = torch.tensor(directions.middles.get(circle, (0.0, 0.0))) - waves[:, 2] / by_step
     # A generator that hardly knows the hues would send it anywhere.
     middle = middle * (_FARTHEST / middle.norm().clamp_min(1e-6)).clamp_max(1)
     x, y = middle.tolist()
