@@ -131,11 +131,12 @@ class Slider {
     event.preventDefault();
     this.track.focus();
     this.track.setPointerCapture(event.pointerId);
-    Object.assign(this, { held: true, before: this.value, at: event.clientX, exact: this.value });
+    // With its fractions: a length that is rounded up leaves the end out of reach.
+    const box = this.track.getBoundingClientRect();
+    Object.assign(this, { held: true, before: this.value, at: event.clientX, exact: this.value, length: box.width });
     this.element.classList.add("smis-held");
     // On the thumb nothing jumps; elsewhere the thumb comes to the hand.
     if (event.target !== this.thumb) {
-      const box = this.track.getBoundingClientRect();
       const { min, max } = this.spec;
       this.exact = min + ((event.clientX - box.left) / box.width) * (max - min);
       this.#give(this.exact, true);
@@ -146,7 +147,7 @@ class Slider {
     if (!this.held) return;
     const { min, max } = this.spec;
     const slow = event.shiftKey ? 0.1 : 1;
-    this.exact += ((event.clientX - this.at) / this.track.clientWidth) * (max - min) * slow;
+    this.exact += ((event.clientX - this.at) / this.length) * (max - min) * slow;
     this.at = event.clientX;
     this.#give(this.exact, true);
   }
