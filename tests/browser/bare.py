@@ -86,6 +86,8 @@ class BarePad:
         """Carry messages until everything is answered and shown."""
         for _ in range(400):
             self.pump()
+            # A map that has come takes a moment to be unpacked.
+            self.page.evaluate("() => window.smisTest.wire.arrived")
             if self.page.evaluate("() => window.smisTest.settled()"):
                 return
             self.page.wait_for_timeout(5)
