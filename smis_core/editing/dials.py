@@ -37,9 +37,9 @@ def bare_of(
 
 def readings(directions: Directions, wplus: WPlus) -> dict[str, float]:
     """Where on each circle a latent is, in turns from 0 to 1."""
-    places = {}
+    read, places = directions.read(wplus), {}
     for circle in directions.circles:
-        ((x, y),) = directions.around(circle, wplus).tolist()
+        ((x, y),) = directions.around(circle, read).tolist()
         places[circle] = math.atan2(y, x) / (2 * math.pi) % 1
     return places
 

@@ -192,14 +192,21 @@ class Directions:
             )
         return torch.einsum("nlw,klw->nk", ws - self.centre, self.normals)
 
-    def around(self, circle: str, wplus: WPlus) -> Tensor:
-        """Where latents lie around the middle of a circle, float32 `[N, 2]`, in steps.
+    def around(self, circle: str, read: Tensor) -> Tensor:
+        """Where latents lie around the middle of a circle, `[N, 2]`, in steps.
+
+        Args:
+            circle: a name of `circles`.
+            read: what `read` gave of them, `[N, K]`.
 
         Raises:
-            ValueError: no such circle, or latents of another shape.
+            ValueError: no such circle.
         """
-        at, middle = self._circle(circle)
-        return self.read(wplus)[:, at] - torch.tensor(middle)
+        if circle not in self.circles:
+            there = ", ".join(self.circles) or "none"
+            raise ValueError(f"no circle is called {circle!r}; there are: {there}")
+        at = [self.index(name) for name in self.circles[circle]]
+        return read[:, at] - torch.tensor(self.middles.get(circle, (0.0, 0.0)))
 
     def towards(
         self, circle: str, turns: float, *, wplus: WPlus | None = None, radius: float = 2.0
@@ -219,25 +226,15 @@ class Directions:
         Raises:
             ValueError: no such circle, several latents, or a number that is not finite.
         """
-        at, middle = self._circle(circle)
         if not math.isfinite(turns) or not math.isfinite(radius):
             raise ValueError(f"turns and radius: wanted numbers, got {turns} and {radius}")
         if wplus is not None and len(wplus) != 1:
             raise ValueError(f"wplus: wanted one latent, got {len(wplus)}")
-        now = [0.0, 0.0] if wplus is None else self.read(wplus)[0, at].tolist()
+        read = torch.zeros(1, len(self)) if wplus is None else self.read(wplus)
+        now = self.around(circle, read)[0].tolist()
         goal = (math.cos(2 * math.pi * turns), math.sin(2 * math.pi * turns))
-        return {
-            self.names[index]: m + radius * g - n
-            for index, m, g, n in zip(at, middle, goal, now, strict=True)
-        }
-
-    def _circle(self, circle: str) -> tuple[list[int], tuple[float, float]]:
-        """Places of its two directions, and its middle."""
-        if circle not in self.circles:
-            there = ", ".join(self.circles) or "none"
-            raise ValueError(f"no circle is called {circle!r}; there are: {there}")
-        at = [self.index(name) for name in self.circles[circle]]
-        return at, self.middles.get(circle, (0.0, 0.0))
+        pair = self.circles[circle]
+        return {name: radius * g - n for name, g, n in zip(pair, goal, now, strict=True)}
 
     def check(self, generator: GeneratorBase | Identity) -> None:
         """Refuse another generator.

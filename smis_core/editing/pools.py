@@ -268,7 +268,7 @@ def positions(directions: Directions, wplus: WPlus) -> dict[str, Tensor]:
         name: read[:, index] for index, name in enumerate(directions.names) if name not in circling
     }
     for circle in directions.circles:
-        x, y = directions.around(circle, wplus).unbind(dim=1)
+        x, y = directions.around(circle, read).unbind(dim=1)
         found[circle] = torch.atan2(y, x) / (2 * math.pi)
     return found
 

@@ -306,7 +306,7 @@ def _middle(
     columns = [NAMES.index(f"{hue} {part}") for part in ("cosine", "sine")]
     columns.append(NAMES.index(SATURATIONS[hue]))
     steps = torch.stack([directions[name] for name in directions.circles[circle]])
-    now = directions.around(circle, WPlus(begun))
+    now = directions.around(circle, directions.read(WPlus(begun)))
     angles = torch.arange(_PLACES) * (2 * math.pi / _PLACES)
     places = torch.stack([angles.cos(), angles.sin()], dim=1)  # [P, 2]
     means = []

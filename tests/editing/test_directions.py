@@ -171,7 +171,9 @@ def test_a_circle_is_reached_from_everywhere(generator, tmp_path):
         strengths = each.towards("hue", 0.25, wplus=code, radius=3)
         moved = WPlus(code.tensor + sum(value * found[name] for name, value in strengths.items()))
         assert torch.allclose(found.read(moved), torch.tensor([[0.5, 2.0]]), atol=1e-3)
-        assert torch.allclose(each.around("hue", moved), torch.tensor([[0.0, 3.0]]), atol=1e-3)
+        assert torch.allclose(
+            each.around("hue", each.read(moved)), torch.tensor([[0.0, 3.0]]), atol=1e-3
+        )
         assert readings(each, moved)["hue"] == pytest.approx(0.25, abs=1e-3)
         assert positions(each, moved)["hue"].item() == pytest.approx(0.25, abs=1e-3)
     assert off.select(off.names[:1]).middles == {}

@@ -130,7 +130,9 @@ def test_the_middle_of_a_circle_is_where_colours_are_grey(world):
         # Colours are weaker along one axis, leave the other a little askew, and begin at grey.
         turned = torch.tensor([[0.2, 0.02], [0.0, 0.15]])
         seen = torch.zeros(len(ws), len(NAMES))
-        seen[:, place] = (directions.around("hair colour", WPlus(ws)) + middle() - grey) @ turned.T
+        seen[:, place] = (
+            directions.around("hair colour", directions.read(WPlus(ws))) + middle() - grey
+        ) @ turned.T
         seen[:, NAMES.index("hair_saturation")] = seen[:, place].norm(dim=1)
         return seen
 
