@@ -1,6 +1,5 @@
 // The pad's front end as one view of it: what it shows, and what it does with pointers, keys and files.
 
-
 class PadView {
   constructor(model, el) {
     const { sheet, wire } = DESKS.get(model.get("pad"));
